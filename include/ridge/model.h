@@ -1,0 +1,73 @@
+/* A model that runs: graph + weights + tokenizer; and its quality under numerics policies. */
+#ifndef RIDGE_MODEL_H
+#define RIDGE_MODEL_H
+
+#include "ridge/base.h"
+#include "ridge/graph.h"
+#include "ridge/num.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- tokenizer ------------------------------------------------------------------------------------------ */
+
+typedef struct rg_tokenizer rg_tokenizer;
+void rg_tokenizer_close(rg_tokenizer *tokenizer);
+/* From GGUF metadata (tokenizer.ggml.*: byte-level BPE "gpt2" with pre-tokenizers gpt-2, smollm), or a llama2.c tokenizer file for a
+   vocabulary of `vocab_size`. */
+rg_status rg_tokenizer_open(rg_tokenizer **out, const char *path, int64_t vocab_size, rg_error *err);
+/* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c: its leading space is). Invalid UTF-8 is encoded byte by
+   byte. malloc'ed; caller frees. */
+rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t size, int32_t **ids, size_t *n, rg_error *err);
+int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
+bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
+int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
+
+/* ---- model ---------------------------------------------------------------------------------------------- */
+
+typedef struct rg_model {
+    rg_graph graph;
+    float **weight;  /* [graph.n_weights], fp32, NULL where only a config was given; tied weights share storage */
+    rg_tokenizer *tokenizer; /* NULL where only a config was given */
+    rg_digest sha256; /* of the file */
+    char path[1024];
+} rg_model;
+
+/* Where the program's data lie: families/, models/, chips/. */
+/* Opens a GGUF file, a llama2.c file (tok512.bin beside it), a config.json, or a name of <data_dir>/models. With `weights` false only the graph. */
+rg_status rg_model_open(rg_model *out, const char *spec, const char *data_dir, bool weights, rg_error *err);
+void rg_model_close(rg_model *model);
+
+/* Scales every channel by a random factor in [0.9, 1.1] where it is made and by the inverse where it is used (norm gains against q k v gate up;
+   v against o; up against down): the fp32 function stays, a quantization grid on which the weights lie does not. */
+rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
+
+/* ---- quality -------------------------------------------------------------------------------------------- */
+
+typedef struct rg_quality { /* one policy against fp32 on the same tokens */
+    char policy[512];       /* canonical text */
+    double ppl, ppl_se;     /* exp(mean NLL), and its standard error by the delta method */
+    double kld_mean, kld_mean_se, kld_p99; /* KL(reference || candidate), nats */
+    double same_top, same_top_se;          /* share */
+    uint64_t tokens;        /* scored ones */
+    bool is_reference;
+} rg_quality;
+
+typedef struct rg_eval_options {
+    const char *protocol;  /* "ridge", "llamacpp-512", "stories-256"; NULL: ridge */
+    size_t max_tokens;     /* first N tokens of the text; 0: all */
+    int threads;           /* 0: all cores */
+    size_t batch_tokens;   /* tokens carried through the graph together; 0: a default. Never changes a bit */
+    const rg_progress *progress;
+} rg_eval_options;
+
+/* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy (n_policies + 1 results).
+   Bits do not depend on threads or batching. */
+rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies, size_t n_policies,
+                      const rg_eval_options *options, rg_quality *out, rg_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
