@@ -125,7 +125,7 @@ int main(int argc, char **argv) {
         cli_help_program(argc < 2 ? stderr : stdout, nouns);
         return argc < 2 ? 2 : 0;
     }
-    if (strcmp(argv[1], "--version") == 0) return puts("ridge " RIDGE_VERSION) < 0;
+    if (strcmp(argv[1], "--version") == 0) return puts("ridge " RG_VERSION) < 0;
     if (strcmp(argv[1], "--man") == 0) return cli_man_page(stdout, nouns), 0;
     if (strcmp(argv[1], "--completion") == 0) return cli_completion(stdout, nouns), 0;
     const cli_command *commands = find_noun(argv[1]);

@@ -6,6 +6,7 @@ static rg_status study_run(cli_context *context, rg_error *err) {
     const rg_study_options options = {.data_dir = context->data_dir,
                                       .program = context->program,
                                       .plotly_path = cli_string(context, "plotly"),
+                                      .quality_model = cli_string(context, "quality-model"),
                                       .progress = context->progress};
     const char *out = cli_string(context, "o");
     RG_TRY(rg_study_run(context->argument[0], out, &options, err));
@@ -32,6 +33,8 @@ static const cli_option run_options[] = {
      "folder for report, tables and claims; an interrupted study goes on there"},
     {"plotly", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
      "plotly.min.js to embed (default: the one in the cache folder)"},
+    {"quality-model", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
+     "measure quality on this model in the place of the study's own"},
     {0}};
 
 const cli_command cli_study_commands[] = {

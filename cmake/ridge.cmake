@@ -17,11 +17,15 @@ endif()
 target_compile_definitions(ridge_flags INTERFACE _GNU_SOURCE)
 
 set(RIDGE_DOMAINS "" CACHE INTERNAL "")
+file(WRITE ${PROJECT_BINARY_DIR}/empty.c "typedef int ridge_empty;\n")
 
 # ridge_domain(name [USES domain...] [LIBS library...]): src/name/**.c as one static library.
 function(ridge_domain name)
   cmake_parse_arguments(A "" "" "USES;LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.c)
+  if(NOT sources)
+    set(sources ${PROJECT_BINARY_DIR}/empty.c)
+  endif()
   add_library(ridge_${name} STATIC ${sources})
   target_include_directories(ridge_${name} PUBLIC ${PROJECT_SOURCE_DIR}/include PRIVATE ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(ridge_${name} PRIVATE ridge_flags)
@@ -39,9 +43,7 @@ endfunction()
 
 # libridge.a and libridge.so: all domains in one library, for users and bindings.
 function(ridge_library)
-  set(empty ${PROJECT_BINARY_DIR}/empty.c)
-  file(WRITE ${empty} "typedef int ridge_empty;\n")
-  add_library(ridge SHARED ${empty})
+  add_library(ridge SHARED ${PROJECT_BINARY_DIR}/empty.c)
   target_link_libraries(ridge PRIVATE ridge_flags -Wl,--whole-archive ${RIDGE_DOMAINS} -Wl,--no-whole-archive)
   target_include_directories(ridge INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   set_target_properties(ridge PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)

@@ -11,6 +11,8 @@
 extern "C" {
 #endif
 
+#define RG_VERSION "0.1.0" /* CMake reads it here */
+
 /* What a call that can fail returns. Values are stable. */
 typedef enum rg_status {
     RG_OK = 0,

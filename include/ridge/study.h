@@ -9,9 +9,10 @@ extern "C" {
 #endif
 
 typedef struct rg_study_options {
-    const char *data_dir;    /* families, models, chips */
-    const char *program;     /* path of the running program, recorded in claims' commands as "ridge" */
-    const char *plotly_path; /* NULL: searched in the cache folder */
+    const char *data_dir;      /* families, models, chips */
+    const char *program;       /* path of the running program, recorded in claims' commands as "ridge" */
+    const char *plotly_path;   /* NULL: searched in the cache folder */
+    const char *quality_model; /* NULL: the study's own; else this file in its place */
     const rg_progress *progress;
 } rg_study_options;
 
