@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 rg_status study_claim(study *s, const rg_claim *claim, char id[17], rg_error *err) {
-    return rg_ledger_add(s->ledger, claim, id, err);
+    RG_TRY(rg_ledger_add(s->ledger, claim, id, err));
+    rg_str_add_n(&s->claim_ids, id, 17);
+    return s->claim_ids.failed ? rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory") : RG_OK;
 }
 
 rg_status study_claim_assumptions(study *s, rg_error *err) {

@@ -94,6 +94,26 @@ static rg_status weight_bits(study *s, const rg_graph *graph, study_option *o, r
     return study_claim(s, &claim, o->claim_bits, err);
 }
 
+/* Speed against the first option of the study, on the same chip and phase: rests on two other claims. */
+static rg_status claim_speedup(study *s, study_option *o, size_t chip, int phase, rg_error *err) {
+    study_speed *v = &o->speed[chip][phase], *base = &s->option[0].speed[chip][phase];
+    v->speedup = v->tokens_per_s / base->tokens_per_s;
+    char subject[1024];
+    snprintf(subject, sizeof subject, "speedup/%s/%s/%s/%s/over=%s", s->deploy_model, s->chip_id[chip],
+             phase == RG_DECODE ? "decode" : "prefill", o->policy, s->option[0].policy);
+    const rg_claim_input inputs[] = {{"tokens per second", NULL, v->claim_rate},
+                                     {"of the first option", NULL, base->claim_rate}};
+    const rg_claim claim = {.kind = RG_DERIVED,
+                            .subject = subject,
+                            .value = v->speedup,
+                            .unit = "1",
+                            .lo = NAN,
+                            .hi = NAN,
+                            .n_inputs = o == &s->option[0] ? 1 : 2,
+                            .input = inputs};
+    return study_claim(s, &claim, v->claim_speedup, err);
+}
+
 rg_status study_speed_all(study *s, rg_error *err) {
     rg_model model;
     RG_TRY(rg_model_open(&model, s->deploy_model, s->data_dir, false, err));
@@ -107,6 +127,10 @@ rg_status study_speed_all(study *s, rg_error *err) {
             for (int phase = 0; status == RG_OK && phase < STUDY_PHASES; phase++)
                 status = bound(s, &model.graph, &s->option[i], c, (rg_phase)phase, &e, err);
     }
+    for (size_t c = 0; status == RG_OK && c < s->n_chips; c++)
+        for (size_t i = 0; status == RG_OK && i < s->n_options; i++)
+            for (int phase = 0; status == RG_OK && phase < STUDY_PHASES; phase++)
+                status = claim_speedup(s, &s->option[i], c, phase, err);
     for (size_t i = 0; status == RG_OK && i < s->n_options; i++)
         status = weight_bits(s, &model.graph, &s->option[i], err);
     rg_model_close(&model);

@@ -22,6 +22,8 @@ typedef struct study_speed { /* one option on one chip in one phase */
     bool fits;
     char claim[17]; /* of bound_s */
     char claim_rate[17], claim_memory[17];
+    double speedup; /* tokens/s over those of the first option on the same chip */
+    char claim_speedup[17];
 } study_speed;
 
 typedef struct study_silicon {
@@ -82,6 +84,7 @@ typedef struct study {
     rg_digest study_sha256, model_sha256, text_sha256, program_sha256;
     char model_name[256];
     rg_ledger *ledger;
+    rg_str claim_ids;     /* of all claims made in this run, 17 bytes each (with NUL), in order */
     char tools_note[256]; /* why there is no silicon, when there is none */
 } study;
 
@@ -118,10 +121,13 @@ double study_mean_rate(const study *s, int option);
 rg_status study_claim(study *s, const rg_claim *claim, char id[17], rg_error *err);
 rg_status study_claim_assumptions(study *s, rg_error *err);
 
-/* page.c: report.html, tables; decision_page.c: decision.md. */
+/* page.c: report.html, report.md, tables as .csv; decision_page.c: decision.md. */
 rg_status study_write_report(study *s, const char *plotly_path, rg_error *err);
 rg_status study_write_decision(study *s, rg_error *err);
-/* Text of the decision in a few sentences; arena-owned. */
+/* The decision in a few sentences; what would change it; arena-owned. */
 const char *study_decision_text(study *s);
+const char *study_sensitivity_text(study *s);
+/* pareto_chart.c: the figure as JSON text, to be freed. */
+char *study_pareto_figure(const study *s);
 
 #endif

@@ -202,6 +202,7 @@ rg_status study_read(study *s, const char *file, rg_error *err) {
 
 void study_close(study *s) {
     rg_ledger_close(s->ledger);
+    rg_str_free(&s->claim_ids);
     for (size_t i = 0; i < s->n_chips; i++) rg_chip_close(&s->chip[i]);
     rg_doc_close(&s->doc);
     rg_arena_free(&s->arena);
