@@ -54,6 +54,13 @@ function(ridge_install)
   install(TARGETS ridge_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   install(DIRECTORY include/ridge DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
   install(DIRECTORY data/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ridge)
+  # Man page and completion are printed by the program from its own tables.
+  add_custom_command(OUTPUT ${PROJECT_BINARY_DIR}/ridge.1 ${PROJECT_BINARY_DIR}/ridge.bash
+    COMMAND ridge_cli --man > ridge.1 COMMAND ridge_cli --completion > ridge.bash
+    DEPENDS ridge_cli WORKING_DIRECTORY ${PROJECT_BINARY_DIR} VERBATIM)
+  add_custom_target(ridge_man ALL DEPENDS ${PROJECT_BINARY_DIR}/ridge.1 ${PROJECT_BINARY_DIR}/ridge.bash)
+  install(FILES ${PROJECT_BINARY_DIR}/ridge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${PROJECT_BINARY_DIR}/ridge.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ridge)
   configure_file(cmake/ridge.pc.in ridge.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/ridge.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
