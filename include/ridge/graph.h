@@ -10,23 +10,34 @@
 extern "C" {
 #endif
 
+/* What each operator does to one token's row (attention: to the tokens of one sequence). x, y, ... are inputs
+   in order, g and W the weight. All arithmetic in this order of operations; sums over the inner dimension. */
 typedef enum rg_op {
-    RG_OP_EMBED,     /* y[t] = W[token[t]];                     weight [vocab][d] */
-    RG_OP_RMSNORM,   /* y = x / sqrt(mean(x^2) + eps) * g, over groups of `width_per_head` where set (q-k norm); weight [n] */
-    RG_OP_LINEAR,    /* y = x W^T (+ bias);                     weight [out][in] */
-    RG_OP_ROPE,      /* rotates heads of head_dim, pairs (i, i + head_dim/2) */
-    RG_OP_ATTENTION, /* inputs q k v; causal softmax(q k^T / sqrt(head_dim)) v; grouped heads. k and v are what a KV cache stores */
-    RG_OP_SWIGLU,    /* silu(gate) * up; inputs gate, up */
+    RG_OP_EMBED, /* y = W[token];                           weight [vocab][width]; its input is the token ids
+                  */
+    RG_OP_RMSNORM, /* y = x / sqrt(mean(x^2) + eps) * g;      weight [n]. head_dim 0: over the whole row, n =
+                      width; else over each of `heads` runs of head_dim features, n = head_dim (q-k norm) */
+    RG_OP_LINEAR,  /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
+    RG_OP_ROPE,    /* each of `heads` runs of head_dim features is rotated in pairs (i, i + head_dim/2), i <
+                      head_dim/2, by the angle    a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin a,
+                      y_j = x_j cos a + x_i sin a; w_i: rg_rope */
+    RG_OP_ATTENTION, /* inputs q [heads x head_dim], k and v [kv_heads x head_dim]: k after rotation and v are
+                        what a KV cache stores. Query head h reads key head h / (heads / kv_heads); causal
+                        softmax(q k^T / sqrt(head_dim)) v */
+    RG_OP_SWIGLU,    /* silu(x) * y, silu(x) = x / (1 + exp(-x)); inputs gate, up */
     RG_OP_ADD,       /* x + y */
-    RG_OP_OPAQUE,    /* unknown to Ridge: counted by its bytes, refused by the executor, by name */
+    RG_OP_OPAQUE,    /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op);
 
+/* Angular frequencies: w_i = theta^(-2 i / head_dim). With factor > 0 (rope_type llama3 of Hugging Face
+   transformers), at wavelength l = 2 pi / w_i and s = (original_max_position / l - low) / (high - low): l <
+   original_max_position / high_freq_factor: w_i; l > original_max_position / low_freq_factor: w_i / factor;
+   between: (1 - s) w_i / factor + s w_i. */
 typedef struct rg_rope {
     double theta;
-    /* llama3 scaling (rope_type llama3); factor 0: none */
-    double factor, low_freq_factor, high_freq_factor;
+    double factor, low_freq_factor, high_freq_factor; /* factor 0: no scaling */
     double original_max_position;
 } rg_rope;
 
@@ -36,71 +47,98 @@ typedef struct rg_graph_node {
     const char *name;      /* unique: "layers.3.self_attn.q_proj", "lm_head", "layers.3.self_attn.rope_q" */
     int layer;             /* -1 outside the repeated blocks */
     int n_inputs;
-    int input[3];   /* node indices, all smaller than this one's; -1: the token ids */
-    int64_t width;  /* features of the output per token */
-    int weight;     /* index into weights, or -1 */
-    int bias;       /* index into weights, or -1 */
-    double eps;     /* RMSNORM */
+    int input[3];                      /* node indices, all smaller than this one's; -1: the token ids */
+    int64_t width;                     /* features of the output per token */
+    int weight;                        /* index into weights, or -1 */
+    int bias;                          /* index into weights, or -1 */
+    double eps;                        /* RMSNORM */
     int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head */
-    rg_rope rope;   /* ROPE */
+    rg_rope rope;                      /* ROPE */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
-    const char *name;  /* of the Hugging Face checkpoint: "model.layers.3.self_attn.q_proj.weight" */
+    const char *name; /* of the Hugging Face checkpoint: "model.layers.3.self_attn.q_proj.weight" */
     int n_dims;
     int64_t shape[2];
-    int tied_to;       /* index of the weight whose storage this one shares, or -1 */
+    int tied_to; /* index of the weight whose storage this one shares, or -1 */
 } rg_graph_weight;
 
 typedef struct rg_graph {
     rg_arena arena;
-    const char *family;     /* "llama" */
-    const char *model;      /* name for people */
+    const char *family; /* "llama" */
+    const char *model;  /* name for people */
     int64_t vocab_size, n_layers, max_positions, hidden_size;
     size_t n_nodes, n_weights;
     rg_graph_node *node;
     rg_graph_weight *weight;
-    int output; /* node whose output is the logits */
-    size_t n_unknown_fields;        /* config fields neither consumed nor declared harmless; an error unless asked for */
+    int output;              /* node whose output is the logits */
+    size_t n_unknown_fields; /* rg_graph_import: config fields neither used nor declared harmless, as dotted
+                                paths */
     const char **unknown_field;
 } rg_graph;
 
-/* Builds the graph of a config document (fields of a Hugging Face config.json). The family file in `families_dir` whose `match:` fits is
-   used. A field that the family neither uses nor declares harmless is RG_ERR_UNSUPPORTED, by name. `config` is marked as used. */
+/* Builds the graph of a config document (fields of a Hugging Face config.json, or the same fields as YAML).
+   The family file in `families_dir` whose `match:` fits is used (docs/families.md). Errors:
+   RG_ERR_UNSUPPORTED for a model_type without family, for a field that the family neither uses nor declares
+   harmless, for a field without one of its required values, each by name; RG_ERR_PARSE for a needed field
+   that is missing, of the wrong type, or gives shapes that do not fit. Fields that are marked as used before
+   the call (rg_doc_get) count as known; what the graph uses is marked. `out` does not refer to `config`;
+   graph.model is taken from the document's file name. */
 rg_status rg_graph_from_config(rg_graph *out, rg_doc *config, const char *families_dir, rg_error *err);
+/* The same, but unknown fields are listed in graph.unknown_field and are no error. */
+rg_status rg_graph_import(rg_graph *out, rg_doc *config, const char *families_dir, rg_error *err);
+/* Of a file: config.json, or YAML with the same fields and a `source:` line. */
+rg_status rg_graph_from_file(rg_graph *out, const char *path, const char *families_dir, rg_error *err);
+/* Of a name of <data_dir>/models ("llama-3.1-8b" for models/llama-3.1-8b.yaml). RG_ERR_USAGE when there is
+ * none. */
+rg_status rg_graph_from_name(rg_graph *out, const char *name, const char *data_dir, rg_error *err);
 void rg_graph_close(rg_graph *graph);
-/* Versioned JSON, {"ridge_graph": 1, ...}, and back; reading validates everything. */
+/* Versioned JSON (docs/families.md), appended to `out`, and back: the same graph, to the last bit,
+   unknown_field apart. Reading validates everything: indices, order, shapes, widths, unique names, unknown
+   keys. A node whose operator no table knows becomes OPAQUE. */
 rg_status rg_graph_to_json(const rg_graph *graph, rg_str *out, rg_error *err);
 rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err);
 
-/* ---- counting --------------------------------------------------------------------------------------------
-   Conventions: one MAC is 2 FLOP; causal attention counts the keys that are attended; embedding look-up is no FLOP; matrix FLOP (linear, attention) and
-   vector FLOP (norm, rope, activation, softmax, add) are counted apart. */
+/* ---- counting ------------------------------------------------------------------------------------------
+   Conventions: one MAC is 2 FLOP; embedding look-up is no FLOP. Causal attention counts the keys that are
+   attended: a decode step all `context` keys (its own included), a prompt (context + 1) / 2 on average. In
+   PREFILL the output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
+   attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
+   multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add
+   1, bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide). */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 
-/* What one node does for `batch` sequences: PREFILL, a causal prompt of `context` tokens each; DECODE, one token each with
-   `context` keys (its own included). Elements, not bytes: bytes follow from the formats. */
+/* What one node does for `batch` sequences: PREFILL, a causal prompt of `context` tokens each; DECODE, one
+   token each with `context` keys. Elements, not bytes: bytes follow from the formats. */
 typedef struct rg_node_count {
     double matrix_flop, vector_flop;
-    double weight_elements; /* read once */
-    double input_elements, output_elements; /* activations read and written, KV apart */
-    double kv_read_elements, kv_write_elements;
+    double weight_elements; /* weight and bias read once; EMBED: a row per token, at most the table */
+    double input_elements,
+        output_elements;      /* activations read and written; ATTENTION reads q alone, k and v count as KV */
+    double kv_read_elements;  /* ATTENTION: every stored key and value once per sequence */
+    double kv_write_elements; /* ATTENTION: keys and values of this phase's tokens, appended to the cache */
 } rg_node_count;
-rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch, double context);
+rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch,
+                                  double context);
 
 typedef struct rg_graph_totals {
-    double parameters_total;  /* tied weights once */
-    double parameters_active; /* with the input embedding */
-    double parameters_active_no_embedding;
-    double kv_bytes_per_token;       /* bf16, layers whose cache grows */
-    double state_bytes_per_sequence;
-    double prefill_flop_per_token;   /* mean over a causal prompt of `context`, output head once per prompt; matrix FLOP */
-    double decode_flop_per_token;    /* at `context`; matrix FLOP */
+    double parameters_total;               /* tied weights once */
+    double parameters_active;              /* with the input embedding */
+    double parameters_active_no_embedding; /* without tables that are only looked up: a tied one is
+                                              multiplied, too, and counts */
+    double kv_bytes_per_token;             /* bf16, layers whose cache grows */
+    double
+        state_bytes_per_sequence;  /* bf16, what does not grow with the context; 0 for the operators so far */
+    double prefill_flop_per_token; /* matrix FLOP: mean over a causal prompt of `context`, output head once
+                                      per prompt */
+    double decode_flop_per_token;  /* matrix FLOP at `context` */
 } rg_graph_totals;
 rg_graph_totals rg_graph_total(const rg_graph *graph, double context);
 
-/* Bytes of all weights when stored as the policy says (NULL: bf16 everywhere); scales counted. */
+/* Bytes of all weights when stored in the formats of a policy's weights, scales counted; what the policy does
+   not name, and with NULL everything, is bf16. Tied weights once, in the format of the operator that
+   multiplies. A policy glob that matches no operator is RG_ERR_USAGE. */
 rg_status rg_graph_weight_bytes(const rg_graph *graph, const char *policy, double *bytes, rg_error *err);
 
 #ifdef __cplusplus
