@@ -1,0 +1,75 @@
+/* The table of fast kernels: one text compiled per instruction set, equal bits from each. Kernels allocate
+   nothing, cannot fail and do not check their arguments. */
+#ifndef RIDGE_KERNELS_KERNELS_H
+#define RIDGE_KERNELS_KERNELS_H
+
+#include "ridge/base.h"
+
+/* Every reduction over a row runs in this many lanes (lane i % 16), folded as a tree of halves at the end. */
+enum { RG_ROW_LANES = 16 };
+
+/* Two rows of logits side by side: what perplexity and divergence need. */
+typedef struct rg_row_compare {
+    float max_a, max_b;
+    double sum_a, sum_b; /* sum of exp(a[i] - max_a), of exp(b[i] - max_b) */
+    double weighted;     /* sum of exp(a[i] - max_a) * (a[i] - b[i]) */
+    size_t top_a, top_b; /* index of the maximum, the first of equals */
+    bool finite;         /* false: some element is infinite or NaN, all else is void */
+} rg_row_compare;
+
+typedef struct rg_kernels {
+    const char *name;      /* "scalar", "avx2", "avx512" */
+    size_t tile_m, tile_n; /* micro-kernel: rows of x, rows of W */
+
+    /* W[n][k] (row stride ld) into panels [ceil(n / tile_n)][k][tile_n], short panels filled with zeros. */
+    void (*pack)(const float *w, size_t ld, size_t n, size_t k, float *panels);
+    /* The same panels from the transpose V[k][n] (row stride ld). */
+    void (*pack_transposed)(const float *v, size_t ld, size_t k, size_t n, float *panels);
+    /* y[m][n] = x[m][k] W^T on one thread: each output is the chain fmaf(x, w, sum) for k = 0, 1, ... from
+       sum = 0. `panel_k`: the k with which W was packed (>= k). */
+    void (*multiply)(size_t m, size_t n, size_t k, const float *x, size_t ldx, const float *panels,
+                     size_t panel_k, float *y, size_t ldy);
+
+    /* y = x / sqrt(mean(x^2) + eps) * gain; y may be x. */
+    void (*rmsnorm)(size_t n, const float *x, const float *gain, double eps, float *y);
+    /* y = gate / (1 + exp(-gate)) * up; y may be either input. */
+    void (*swiglu)(size_t n, const float *gate, const float *up, float *y);
+    /* x = exp(scale * x - max(scale * x)) in place; returns the sum. n > 0. */
+    float (*softmax)(size_t n, float scale, float *x);
+    /* y = exp(x), y = log(x); y may be x. SLEEF's deterministic functions, 1.0 ULP. */
+    void (*exp)(size_t n, const float *x, float *y);
+    void (*log)(size_t n, const float *x, float *y);
+    rg_row_compare (*compare)(size_t n, const float *a, const float *b);
+
+    /* For benches: n rounds of fused multiply-adds that touch registers only; returns their sum, *flop what
+     * they were.
+     */
+    float (*fma_peak)(size_t n, double *flop);
+} rg_kernels;
+
+/* Table of a level, NULL when it is unknown or this processor lacks it. */
+const rg_kernels *rg_kernels_named(const char *name);
+/* i-th level, slowest first, with its name; NULL past the end. */
+const char *rg_kernels_level(size_t i);
+/* The best table this processor runs, or the one that the environment variable RIDGE_CPU names (scalar, avx2,
+   avx512); RG_ERR_USAGE when it names none or one that this processor lacks,
+   RG_ERR_UNSUPPORTED when the processor has no fused multiply-add. */
+rg_status rg_kernels_get(const rg_kernels **out, rg_error *err);
+
+/* Floats that W[n][k] takes when packed. */
+size_t rg_gemm_packed_size(const rg_kernels *kernels, size_t n, size_t k);
+/* Packs W[n][k], rows contiguous, on `threads` threads. */
+void rg_gemm_pack(const rg_kernels *kernels, int threads, const float *w, size_t n, size_t k, float *packed);
+/* y[m][n] = x[m][k] W[n][k]^T, rows contiguous, on `threads` threads. Bits as of rg_kernels.multiply: they
+   depend on neither threads nor m nor the instruction set. */
+void rg_gemm(const rg_kernels *kernels, int threads, size_t m, size_t n, size_t k, const float *x,
+             const float *packed, float *y);
+
+/* The same functions of one double, equal bits everywhere (SLEEF, FMA in software where the processor has
+ * none). */
+double rg_exp(double x);
+double rg_log(double x);
+double rg_pow(double x, double y);
+void rg_sincos(double x, double *sine, double *cosine);
+
+#endif
