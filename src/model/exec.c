@@ -1,0 +1,130 @@
+/* The walk over the graph: opening, order of nodes, life of values. */
+#include "model/exec.h"
+
+#include <string.h>
+
+static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
+    const rg_graph *graph = &model->graph;
+    const rg_graph_node *node = &graph->node[i];
+    if (node->op == RG_OP_OPAQUE)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "an operator that Ridge executes",
+                       "cannot execute operator \"%s\"", node->opaque_op ? node->opaque_op : "opaque");
+    if ((int)i == graph->output && node->op != RG_OP_LINEAR)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "a linear output head",
+                       "the graph's output is made by operator \"%s\"", rg_op_name(node->op));
+    const int needed[] = {node->weight, node->bias};
+    for (int j = 0; j < 2; j++)
+        if (needed[j] >= 0 && (!model->weight || !model->weight[needed[j]]))
+            return rg_fail(err, RG_ERR_USAGE, model->path, "a model file with weights, not only a config",
+                           "the model has no weight \"%s\"", graph->weight[needed[j]].name);
+    return RG_OK;
+}
+
+rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
+                    size_t max_window, rg_error *err) {
+    *out = (exec){
+        .model = model, .threads = threads, .n_variants = n_variants, .use = use, .max_window = max_window};
+    const rg_graph *graph = &model->graph;
+    const size_t n = graph->n_nodes;
+    for (size_t i = 0; i < n; i++) RG_TRY(check_node(model, i, err));
+    RG_TRY(rg_kernels_get(&out->kernels, err));
+    out->last_use = rg_arena_alloc(&out->arena, n, sizeof *out->last_use);
+    out->cosine = rg_arena_alloc(&out->arena, n, sizeof *out->cosine);
+    out->matrix_flop = rg_arena_alloc(&out->arena, n, sizeof *out->matrix_flop);
+    out->value = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->value);
+    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->value)
+        return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        out->last_use[i] = (int)i;
+        for (int j = 0; j < graph->node[i].n_inputs; j++)
+            if (graph->node[i].input[j] >= 0) out->last_use[graph->node[i].input[j]] = (int)i;
+    }
+    return exec_rope_tables(out, err);
+}
+
+/* The same walk that exec_run makes, counting floats; one buffer may be taken over by an elementwise
+ * operator. */
+size_t exec_bytes_per_token(const exec *e) {
+    const rg_graph *graph = &e->model->graph;
+    size_t alive = 0, peak = 0;
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        if ((int)i == graph->output) continue;
+        alive += (size_t)graph->node[i].width;
+        if (alive > peak) peak = alive;
+        for (size_t j = 0; j <= i; j++)
+            if (e->last_use[j] == (int)i && (int)j != graph->output) alive -= (size_t)graph->node[j].width;
+    }
+    return peak * sizeof(float) * e->n_variants;
+}
+
+static void free_dead(exec *e, int node) {
+    for (int j = 0; j <= node; j++) {
+        if (e->last_use[j] != node) continue;
+        for (size_t v = 0; v < e->n_variants; v++) {
+            float **value = exec_value(e, j, v);
+            if (*value) exec_release(e, *value);
+            *value = NULL;
+        }
+    }
+}
+
+static void quantize_output(exec *e, int node) {
+    const size_t elements = e->n_tokens * (size_t)e->model->graph.node[node].width;
+    for (size_t v = 0; v < e->n_variants; v++) {
+        const exec_use *use = exec_use_of(e, node, v);
+        float *value = *exec_value(e, node, v);
+        if (use->output)
+            exec_qdq(e->threads, use->output, value, value, elements / use->output_columns,
+                     use->output_columns, true);
+    }
+}
+
+static rg_status run_node(exec *e, int node, rg_error *err) {
+    switch (e->model->graph.node[node].op) {
+    case RG_OP_EMBED:
+        return exec_embed(e, node, err);
+    case RG_OP_LINEAR:
+        return exec_linear(e, node, err);
+    case RG_OP_ATTENTION:
+        return exec_attention(e, node, err);
+    default:
+        return exec_elementwise(e, node, err);
+    }
+}
+
+/* A batch of another size than the last cannot use its buffers. */
+static void start_batch(exec *e, const exec_batch *batch) {
+    size_t n_tokens = batch->start[batch->n_windows];
+    if (n_tokens != e->n_tokens) exec_pool_clear(e);
+    e->n_tokens = n_tokens;
+    e->batch = batch;
+}
+
+static void end_batch(exec *e) {
+    for (size_t i = 0; i < e->pool.n; i++) e->pool.buffer[i].taken = false;
+    memset(e->value, 0, e->model->graph.n_nodes * e->n_variants * sizeof *e->value);
+    e->batch = NULL;
+}
+
+rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void *context,
+                   const rg_progress *progress, const double share[2], rg_error *err) {
+    const rg_graph *graph = &e->model->graph;
+    const double head = 0.2; /* of the time, roughly */
+    const double middle = share[1] - head * (share[1] - share[0]);
+    rg_status status = RG_OK;
+    start_batch(e, batch);
+    for (int i = 0; status == RG_OK && i < (int)graph->n_nodes; i++) {
+        if (i == graph->output) continue;
+        double done = share[0] + (middle - share[0]) * i / (double)graph->n_nodes;
+        if (!rg_progress_step(progress, "quality: forward passes", done, 1))
+            status = rg_fail(err, RG_ERR_CANCELLED, NULL, NULL, "interrupted");
+        if (status == RG_OK) status = run_node(e, i, err);
+        if (status != RG_OK) break;
+        quantize_output(e, i);
+        free_dead(e, i);
+    }
+    if (status == RG_OK)
+        status = exec_head(e, take, context, progress, (const double[2]){middle, share[1]}, err);
+    end_batch(e);
+    return status;
+}

@@ -1,0 +1,120 @@
+/* The executor: walks the operator graph over a batch of windows, node by node, for several numerics policies
+   in lock step, so that each weight is quantized once per batch however many tokens and policies use it. */
+#ifndef RIDGE_MODEL_EXEC_H
+#define RIDGE_MODEL_EXEC_H
+
+#include "kernels/kernels.h"
+#include "ridge/model.h"
+
+/* ---- what a policy does at a node ------------------------------------------------------------------------
+ */
+
+/* Quantizers of a node's operands; NULL: fp32. They point into the policy. */
+typedef struct exec_use {
+    const rg_quant *weight;
+    const rg_quant *input[3]; /* LINEAR: [0] the activation; ATTENTION: [1] keys, [2] values */
+    /* Quantizer of this node's own output, applied where it is made, when all its uses agree on it; rows of
+       output_columns. The uses' `input` entries are then NULL. */
+    const rg_quant *output;
+    size_t output_columns;
+} exec_use;
+
+/* Looks every operator of the graph up in the policy: use[n_nodes]. *touched: something is quantized. Fails
+   for an entry that matches no operator. A scale of an activation spans at most one token, of keys and values
+   one head of one token: what a KV cache stores and a dot product contracts. */
+rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_use *use, bool *touched, rg_error *err);
+
+/* ---- running ---------------------------------------------------------------------------------------------
+ */
+
+typedef struct exec_batch {
+    size_t n_windows;
+    const size_t *start;  /* [n_windows + 1] offsets into token; positions count from 0 in each window */
+    const int32_t *token; /* [start[n_windows]] */
+    size_t n_scored;
+    const size_t *scored; /* [n_scored] offsets whose logits are wanted, ascending */
+} exec_batch;
+
+/* Takes logits [n][vocab] of scored rows first, ..., first + n - 1 for one variant, with those of variant 0.
+   The buffers are the executor's and void afterwards. */
+typedef rg_status exec_logits_fn(void *context, size_t variant, size_t first, size_t n,
+                                 const float *reference, const float *logits, rg_error *err);
+
+/* What stays the same from batch to batch. */
+typedef struct exec {
+    const rg_model *model;
+    const rg_kernels *kernels;
+    int threads;
+    size_t n_variants;
+    const exec_use *use; /* [n_variants][n_nodes] */
+    size_t max_window;
+    int *last_use;         /* [n_nodes] last node that reads it; n_nodes for the output */
+    const float **cosine;  /* [n_nodes] ROPE: [max_window][head_dim / 2]; sine behind it */
+    uint64_t *matrix_flop; /* [n_nodes] executed so far, all variants together */
+    rg_arena arena;
+    /* of the batch being run */
+    const exec_batch *batch;
+    size_t n_tokens;
+    float **value; /* [n_nodes][n_variants], NULL when dead */
+    struct exec_pool {
+        size_t n, capacity;
+        struct exec_buffer {
+            float *data;
+            size_t width;
+            bool taken;
+        } * buffer;
+    } pool;
+    struct exec_scratch { /* grown as needed */
+        float *data;
+        size_t n;
+    } weight, packed, packed2, operand, operand2, attention, reference, logits;
+} exec;
+
+/* Variant 0 is the reference. `use` stays the caller's. Refuses, by name, an operator it does not know and a
+   graph whose output is not linear. Zero-fills *out first; exec_close is safe after a failure. */
+rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
+                    size_t max_window, rg_error *err);
+void exec_close(exec *e);
+/* Bytes of activations per token of a batch, all variants, where most are alive. */
+size_t exec_bytes_per_token(const exec *e);
+/* Bits of the logits depend on their own window alone: not on threads, the other windows or variants.
+   `share`: of the progress, [from, to]. */
+rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void *context,
+                   const rg_progress *progress, const double share[2], rg_error *err);
+
+/* ---- parts (exec_*.c) ------------------------------------------------------------------------------------
+ */
+
+/* rg_qdq on several threads, same bits. */
+void exec_qdq(int threads, const rg_quant *q, const float *x, float *y, size_t rows, size_t cols,
+              bool per_row);
+/* Room for n floats; contents are lost. */
+rg_status exec_scratch_need(struct exec_scratch *scratch, size_t n, rg_error *err);
+rg_status exec_take(exec *e, size_t width, float **out, rg_error *err);
+void exec_release(exec *e, float *data);
+void exec_pool_clear(exec *e);
+static inline float **exec_value(const exec *e, int node, size_t variant) {
+    return &e->value[(size_t)node * e->n_variants + variant];
+}
+static inline const exec_use *exec_use_of(const exec *e, int node, size_t variant) {
+    return &e->use[variant * e->model->graph.n_nodes + (size_t)node];
+}
+/* Value of input i of a node as the policy reads it: the value itself or a quantized copy in `operand`. */
+rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
+                       const float **out, rg_error *err);
+
+/* Quantizes (if q) and packs the weight of a LINEAR node into e->packed. */
+rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);
+/* Both NULL (fp32) or equal. */
+bool exec_same_quant(const rg_quant *a, const rg_quant *b);
+void exec_add_bias(const exec *e, int node, size_t rows, float *y);
+rg_status exec_embed(exec *e, int node, rg_error *err);
+rg_status exec_linear(exec *e, int node, rg_error *err);
+rg_status exec_attention(exec *e, int node, rg_error *err);
+/* RMSNORM ROPE SWIGLU ADD */
+rg_status exec_elementwise(exec *e, int node, rg_error *err);
+rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,
+                    const double share[2], rg_error *err);
+rg_status exec_rope_tables(exec *e, rg_error *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* Matrix products: operands quantized once for all policies that agree on the quantizer. */
+#include "model/exec.h"
+
+#include <stdlib.h>
+
+/* Rows go to the threads unless one scale spans the whole matrix. */
+void exec_qdq(int threads, const rg_quant *q, const float *x, float *y, size_t rows, size_t cols,
+              bool per_row) {
+    if (!per_row && (q->format.span == RG_SPAN_TENSOR || q->format.tensor_scale)) {
+        rg_qdq(q, x, y, rows, cols, false, NULL);
+        return;
+    }
+    enum { ROWS = 16 };
+#pragma omp parallel for num_threads(threads) schedule(dynamic)
+    for (size_t r = 0; r < rows; r += ROWS)
+        rg_qdq(q, x + r * cols, y + r * cols, rows - r < ROWS ? rows - r : ROWS, cols, per_row, NULL);
+}
+
+rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
+                       const float **out, rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const rg_quant *q = exec_use_of(e, node, variant)->input[i];
+    const float *value = *exec_value(e, n->input[i], variant);
+    *out = value;
+    if (!q) return RG_OK;
+    const size_t elements = e->n_tokens * (size_t)e->model->graph.node[n->input[i]].width;
+    RG_TRY(exec_scratch_need(scratch, elements, err));
+    exec_qdq(e->threads, q, value, scratch->data, elements / columns, columns, true);
+    *out = scratch->data;
+    return RG_OK;
+}
+
+rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err) {
+    const rg_graph_weight *w = &e->model->graph.weight[e->model->graph.node[node].weight];
+    const size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1];
+    const float *data = e->model->weight[e->model->graph.node[node].weight];
+    if (q) {
+        RG_TRY(exec_scratch_need(&e->weight, n * k, err));
+        exec_qdq(e->threads, q, data, e->weight.data, n, k, false);
+        data = e->weight.data;
+    }
+    RG_TRY(exec_scratch_need(packed, rg_gemm_packed_size(e->kernels, n, k), err));
+    rg_gemm_pack(e->kernels, e->threads, data, n, k, packed->data);
+    return RG_OK;
+}
+
+void exec_add_bias(const exec *e, int node, size_t rows, float *y) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    if (n->bias < 0) return;
+    const size_t width = (size_t)n->width;
+    const float *bias = e->model->weight[n->bias];
+    for (size_t r = 0; r < rows; r++, y += width)
+        for (size_t i = 0; i < width; i++) y[i] += bias[i];
+}
+
+bool exec_same_quant(const rg_quant *a, const rg_quant *b) {
+    return a == b || (a && b && rg_quant_equal(a, b));
+}
+
+static rg_status multiply(exec *e, int node, size_t variant, rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const size_t k = (size_t)e->model->graph.node[n->input[0]].width, width = (size_t)n->width;
+    const float *x;
+    float **y = exec_value(e, node, variant);
+    RG_TRY(exec_operand(e, node, 0, k, variant, &e->operand, &x, err));
+    RG_TRY(exec_take(e, width, y, err));
+    rg_gemm(e->kernels, e->threads, e->n_tokens, width, k, x, e->packed.data, *y);
+    exec_add_bias(e, node, e->n_tokens, *y);
+    e->matrix_flop[node] += 2 * (uint64_t)e->n_tokens * width * k;
+    return RG_OK;
+}
+
+rg_status exec_linear(exec *e, int node, rg_error *err) {
+    for (size_t first = 0; first < e->n_variants; first++) {
+        if (*exec_value(e, node, first)) continue; /* computed with an earlier variant's weight */
+        const rg_quant *q = exec_use_of(e, node, first)->weight;
+        RG_TRY(exec_pack_weight(e, node, q, &e->packed, err));
+        for (size_t v = first; v < e->n_variants; v++)
+            if (exec_same_quant(exec_use_of(e, node, v)->weight, q)) RG_TRY(multiply(e, node, v, err));
+    }
+    return RG_OK;
+}

@@ -1,0 +1,62 @@
+/* What a policy means at each node of a graph. */
+#include "model/exec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const rg_quant *find(rg_policy *policy, rg_role role, const rg_graph_node *node) {
+    const rg_quant *q = rg_policy_lookup(policy, role, node->name, node->layer >= 0);
+    return q && !rg_quant_is_identity(q) ? q : NULL;
+}
+
+/* Columns over which the quantizer of input i sees a row. */
+static size_t columns_of(const rg_graph *graph, const rg_graph_node *node, int i) {
+    return (size_t)(node->op == RG_OP_ATTENTION ? node->head_dim : graph->node[node->input[i]].width);
+}
+
+/* When all uses of an output read it through one quantizer, it is applied once, where the output is made. */
+static void hoist(const rg_graph *graph, int node, exec_use *use) {
+    const rg_quant *common = NULL;
+    size_t columns = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t j = (size_t)node + 1; j < graph->n_nodes; j++) {
+            const rg_graph_node *user = &graph->node[j];
+            for (int i = 0; i < user->n_inputs; i++) {
+                if (user->input[i] != node) continue;
+                const rg_quant *q = use[j].input[i];
+                if (pass == 1) {
+                    use[j].input[i] = NULL;
+                    continue;
+                }
+                if (!q || (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
+                    return;
+                common = q;
+                columns = columns_of(graph, user, i);
+            }
+        }
+        if (!common) return;
+    }
+    use[node].output = common;
+    use[node].output_columns = columns;
+}
+
+rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_use *use, bool *touched,
+                       rg_error *err) {
+    *touched = false;
+    memset(use, 0, graph->n_nodes * sizeof *use);
+    for (size_t i = 0; i < graph->n_nodes; i++) {
+        const rg_graph_node *node = &graph->node[i];
+        if (node->op == RG_OP_EMBED || node->op == RG_OP_LINEAR)
+            use[i].weight = find(policy, RG_ROLE_WEIGHT, node);
+        if (node->op == RG_OP_LINEAR) use[i].input[0] = find(policy, RG_ROLE_ACTIVATION, node);
+        if (node->op == RG_OP_ATTENTION) {
+            use[i].input[1] = find(policy, RG_ROLE_KEY, node);
+            use[i].input[2] = find(policy, RG_ROLE_VALUE, node);
+        }
+        *touched = *touched || use[i].weight || use[i].input[0] || use[i].input[1] || use[i].input[2];
+    }
+    RG_TRY(rg_policy_check(policy, err));
+    for (size_t i = 0; i < graph->n_nodes; i++)
+        if ((int)i != graph->output) hoist(graph, (int)i, use);
+    return RG_OK;
+}
