@@ -43,29 +43,36 @@ void rg_model_close(rg_model *model);
    v against o; up against down): the fp32 function stays, a quantization grid on which the weights lie does not. */
 rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
 
-/* ---- quality -------------------------------------------------------------------------------------------- */
+/* ---- quality --------------------------------------------------------------------------------------------
+   docs/quality.md defines figures and protocols. */
 
-typedef struct rg_quality { /* one policy against fp32 on the same tokens */
-    char policy[512];       /* canonical text */
-    double ppl, ppl_se;     /* exp(mean NLL), and its standard error by the delta method */
-    double kld_mean, kld_mean_se, kld_p99; /* KL(reference || candidate), nats */
-    double same_top, same_top_se;          /* share */
-    uint64_t tokens;        /* scored ones */
-    bool is_reference;
+/* One policy against fp32 on the same tokens. The errors of kld_mean and same_top are s / sqrt(n) over tokens, as
+   other tools give them (tokens of a window hang together, so the true ones are larger); ppl_se is taken over windows
+   where there are 8 or more, else over tokens. */
+typedef struct rg_quality {
+    char policy[512];                      /* canonical text */
+    double ppl, ppl_se;                    /* exp(mean NLL), and its standard error by the delta method */
+    double kld_mean, kld_mean_se, kld_p99; /* KL(reference || candidate), nats; p99 exact, interpolated */
+    double same_top, same_top_se;          /* share of tokens whose most likely successor stays */
+    uint64_t tokens;                       /* scored ones */
+    bool is_reference;                     /* the policy quantizes nothing: kld_mean 0, same_top 1 */
 } rg_quality;
 
 typedef struct rg_eval_options {
-    const char *protocol;  /* "ridge", "llamacpp-512", "stories-256"; NULL: ridge */
-    size_t max_tokens;     /* first N tokens of the text; 0: all */
-    int threads;           /* 0: all cores */
-    size_t batch_tokens;   /* tokens carried through the graph together; 0: a default. Never changes a bit */
+    const char *protocol; /* "ridge", "llamacpp-512", "stories-256"; NULL: ridge */
+    size_t max_tokens;    /* first N tokens of the text; 0: all */
+    int threads;          /* 0: all cores */
+    size_t batch_tokens;  /* tokens carried through the graph together; 0: by memory. Never changes a bit */
     const rg_progress *progress;
 } rg_eval_options;
 
-/* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy (n_policies + 1 results).
-   Bits do not depend on threads or batching. */
-rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies, size_t n_policies,
-                      const rg_eval_options *options, rg_quality *out, rg_error *err);
+/* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy
+   (n_policies + 1 results). Bits depend on neither threads, batch nor instruction set. Fails for an unknown protocol,
+   format or operator name, a text too short for the protocol, a tokenizer that does not fit the model
+   (RG_ERR_MISMATCH), an operator that Ridge cannot execute, and logits that are not finite (RG_ERR_MISMATCH, with
+   policy and position). The environment variable RIDGE_CPU (scalar, avx2, avx512) chooses the kernels. */
+rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies,
+                      size_t n_policies, const rg_eval_options *options, rg_quality *out, rg_error *err);
 
 #ifdef __cplusplus
 }
