@@ -4,6 +4,14 @@
 
 #include "kernels/kernels.h"
 
+#define KERNELS_TABLE                                                                                        \
+    {                                                                                                        \
+        .name = ISA_NAME, .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack,                                  \
+        .pack_transposed = pack_transposed, .multiply = multiply, .rmsnorm = rmsnorm, .swiglu = swiglu,      \
+        .softmax = softmax, .exp = exp_row, .log = log_row, .compare = compare, .quantize = quantize,        \
+        .largest_magnitude = largest_magnitude, .fma_peak = fma_peak                                         \
+    }
+
 extern const rg_kernels rg_kernels_scalar;
 #if defined(__x86_64__)
 extern const rg_kernels rg_kernels_avx2, rg_kernels_avx512;

@@ -1,11 +1,11 @@
 /* The kernels for AVX2 and FMA. */
 #if defined(__AVX2__) && defined(__FMA__)
 #include "kernels/gemm_text.h"
+#include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"
 #include "kernels/isa.h"
 
-const rg_kernels rg_kernels_avx2 = {ISA_NAME, TILE_M,  TILE_N,  pack,    pack_transposed, multiply, rmsnorm,
-                                    swiglu,   softmax, exp_row, log_row, compare,         fma_peak};
+const rg_kernels rg_kernels_avx2 = KERNELS_TABLE;
 #else
 typedef int rg_kernels_avx2; /* not for this processor family */
 #endif

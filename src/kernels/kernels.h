@@ -17,6 +17,17 @@ typedef struct rg_row_compare {
     bool finite;         /* false: some element is infinite or NaN, all else is void */
 } rg_row_compare;
 
+/* The values of an element format: sign and magnitude, a multiple of 2^(max(e, min_exponent) - mantissa_bits)
+   in binade e. An integer format is the grid of one binade: min_exponent = mantissa_bits. */
+typedef struct rg_grid {
+    int mantissa_bits; /* <= 10 */
+    int min_exponent;  /* of the smallest normal, >= -100; or RG_GRID_FP32_EXPONENT: the upper bits of fp32
+                          (bf16) */
+    float max;         /* largest value, on the grid; what lies above becomes it */
+    float zero;        /* -0.0f: negative values may become -0; 0.0f: they become +0 (integers) */
+} rg_grid;
+enum { RG_GRID_FP32_EXPONENT = -126 };
+
 typedef struct rg_kernels {
     const char *name;      /* "scalar", "avx2", "avx512" */
     size_t tile_m, tile_n; /* micro-kernel: rows of x, rows of W */
@@ -40,6 +51,11 @@ typedef struct rg_kernels {
     void (*exp)(size_t n, const float *x, float *y);
     void (*log)(size_t n, const float *x, float *y);
     rg_row_compare (*compare)(size_t n, const float *a, const float *b);
+
+    /* y = grid(x / scale) * scale, each step in fp32, to nearest even; y may be x. x finite, scale > 0. */
+    void (*quantize)(const rg_grid *grid, size_t n, const float *x, float scale, float *y);
+    /* max |x|; infinity or NaN when there is one in x. */
+    float (*largest_magnitude)(size_t n, const float *x);
 
     /* For benches: n rounds of fused multiply-adds that touch registers only; returns their sum, *flop what
      * they were.

@@ -173,6 +173,7 @@ static void run(const char *const *policies, size_t n_policies, int threads, siz
         for (size_t p = 0; p < length[w]; p++) token[start[w] + p] = token_at(first_window + w, p);
     }
     for (size_t i = 0; i < start[n_windows]; i++) scored[i] = i;
+    memset(out, 0, sizeof *out);
     const exec_batch batch = {n_windows, start, token, start[n_windows], scored};
     exec e;
     assert_int_equal(exec_open(&e, &model, use, n_policies, threads, LONGEST, &err), RG_OK);
