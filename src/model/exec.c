@@ -74,8 +74,8 @@ static void quantize_output(exec *e, int node) {
         const exec_use *use = exec_use_of(e, node, v);
         float *value = *exec_value(e, node, v);
         if (use->output)
-            exec_qdq(e->threads, use->output, value, value, elements / use->output_columns,
-                     use->output_columns, true);
+            rg_qdq_fast(e->kernels, e->threads, use->output, value, value, elements / use->output_columns,
+                        use->output_columns, true);
     }
 }
 

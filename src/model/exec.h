@@ -4,6 +4,7 @@
 #define RIDGE_MODEL_EXEC_H
 
 #include "kernels/kernels.h"
+#include "kernels/qdq.h"
 #include "ridge/model.h"
 
 /* ---- what a policy does at a node ------------------------------------------------------------------------
@@ -85,9 +86,6 @@ rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void 
 /* ---- parts (exec_*.c) ------------------------------------------------------------------------------------
  */
 
-/* rg_qdq on several threads, same bits. */
-void exec_qdq(int threads, const rg_quant *q, const float *x, float *y, size_t rows, size_t cols,
-              bool per_row);
 /* Room for n floats; contents are lost. */
 rg_status exec_scratch_need(struct exec_scratch *scratch, size_t n, rg_error *err);
 rg_status exec_take(exec *e, size_t width, float **out, rg_error *err);

@@ -16,7 +16,7 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     RG_TRY(exec_scratch_need(&e->operand, n * k, err));
     float *x = e->operand.data;
     for (size_t i = 0; i < n; i++) memcpy(x + i * k, value + e->batch->scored[first + i] * k, k * sizeof *x);
-    if (q) exec_qdq(e->threads, q, x, x, n, k, true);
+    if (q) rg_qdq_fast(e->kernels, e->threads, q, x, x, n, k, true);
     rg_gemm(e->kernels, e->threads, n, vocab, k, x, packed, out);
     exec_add_bias(e, node, n, out);
     e->matrix_flop[node] += 2 * (uint64_t)n * vocab * k;

@@ -3,19 +3,6 @@
 
 #include <stdlib.h>
 
-/* Rows go to the threads unless one scale spans the whole matrix. */
-void exec_qdq(int threads, const rg_quant *q, const float *x, float *y, size_t rows, size_t cols,
-              bool per_row) {
-    if (!per_row && (q->format.span == RG_SPAN_TENSOR || q->format.tensor_scale)) {
-        rg_qdq(q, x, y, rows, cols, false, NULL);
-        return;
-    }
-    enum { ROWS = 16 };
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (size_t r = 0; r < rows; r += ROWS)
-        rg_qdq(q, x + r * cols, y + r * cols, rows - r < ROWS ? rows - r : ROWS, cols, per_row, NULL);
-}
-
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
                        const float **out, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
@@ -25,7 +12,7 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
     if (!q) return RG_OK;
     const size_t elements = e->n_tokens * (size_t)e->model->graph.node[n->input[i]].width;
     RG_TRY(exec_scratch_need(scratch, elements, err));
-    exec_qdq(e->threads, q, value, scratch->data, elements / columns, columns, true);
+    rg_qdq_fast(e->kernels, e->threads, q, value, scratch->data, elements / columns, columns, true);
     *out = scratch->data;
     return RG_OK;
 }
@@ -36,7 +23,7 @@ rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scr
     const float *data = e->model->weight[e->model->graph.node[node].weight];
     if (q) {
         RG_TRY(exec_scratch_need(&e->weight, n * k, err));
-        exec_qdq(e->threads, q, data, e->weight.data, n, k, false);
+        rg_qdq_fast(e->kernels, e->threads, q, data, e->weight.data, n, k, false);
         data = e->weight.data;
     }
     RG_TRY(exec_scratch_need(packed, rg_gemm_packed_size(e->kernels, n, k), err));

@@ -262,10 +262,10 @@ static void same_bits(void **state) {
     const char *const policies[] = {"w=mxfp4,a=mxfp8,kv=e4m3fn", "w=int4", "w=nvfp4,a=nvfp4",
                                     "w.lm_head=int8,a=int8"};
     rg_quality want[5], got[5];
-    assert_int_equal(run("ridge", 3000, 1, 0, policies, 4, want, NULL), RG_OK);
+    assert_int_equal(run("ridge", 1500, 1, 0, policies, 4, want, NULL), RG_OK);
     const size_t batches[] = {1, 600, 1300, 100000};
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(run("ridge", 3000, 1 + (int)(i % 2), batches[i], policies, 4, got, NULL), RG_OK);
+        assert_int_equal(run("ridge", 1500, 1 + (int)(i % 2), batches[i], policies, 4, got, NULL), RG_OK);
         for (int j = 0; j < 5; j++) same_numbers(&got[j], &want[j]);
     }
     for (size_t i = 0; rg_kernels_level(i); i++) {
@@ -274,7 +274,7 @@ static void same_bits(void **state) {
             continue;
         }
         setenv("RIDGE_CPU", rg_kernels_level(i), 1);
-        assert_int_equal(run("ridge", 3000, 2, 0, policies, 4, got, NULL), RG_OK);
+        assert_int_equal(run("ridge", 1500, 2, 0, policies, 4, got, NULL), RG_OK);
         unsetenv("RIDGE_CPU");
         for (int j = 0; j < 5; j++) same_numbers(&got[j], &want[j]);
     }
