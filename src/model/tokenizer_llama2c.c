@@ -1,0 +1,88 @@
+/* Tokenizer files of llama2.c (tokenizer.py: a SentencePiece BPE vocabulary with scores), and how its encoder
+   starts: a leading blank, then one token for each character, or for each of its bytes where the vocabulary
+   does not have it. */
+#include "model/tokenizer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIRST_BYTE = 3, BOS = 1, MAX_TOKEN = 256 }; /* tokens 3 to 258 are the bytes 0 to 255 */
+
+static rg_status fail_at(const char *path, size_t at, const char *expected, const char *text, rg_error *err) {
+    char where[256];
+    const size_t n = strlen(path);
+    snprintf(where, sizeof where, "%s@byte %zu", path + (n > 200 ? n - 200 : 0), at);
+    return rg_fail(err, RG_ERR_PARSE, where, expected, "%s", text);
+}
+
+/* Score, length and text of each token, one after the other. */
+static rg_status read_tokens(rg_tokenizer *t, const char *data, size_t size, const char *path, float *score,
+                             rg_error *err) {
+    char text[160];
+    size_t at = 4;
+    for (size_t i = 0; i < t->vocab.n; i++) {
+        int32_t len;
+        if (size - at < 8) {
+            snprintf(text, sizeof text, "truncated: the file ends at byte %zu, before token %zu", size, i);
+            return fail_at(path, at, "a score and a length", text, err);
+        }
+        memcpy(&score[i], data + at, 4);
+        memcpy(&len, data + at + 4, 4);
+        if (len < 0 || len > MAX_TOKEN || (size_t)len > size - at - 8) {
+            snprintf(text, sizeof text, "token %zu has %d bytes, of which the file has %zu", i, len,
+                     size - at - 8);
+            return fail_at(path, at + 4, "0 to 256, within the file", text, err);
+        }
+        if (!isfinite(score[i])) return fail_at(path, at, "a finite score", "a score is not finite", err);
+        t->vocab.text[i] = data + at + 8;
+        t->vocab.len[i] = (uint32_t)len;
+        if ((size_t)len > t->longest) t->longest = (size_t)len;
+        at += 8 + (size_t)len;
+    }
+    if (at == size) return RG_OK;
+    snprintf(text, sizeof text, "%zu bytes follow the last of %zu tokens", size - at, t->vocab.n);
+    return fail_at(path, at, "a tokenizer of the model's vocabulary", text, err);
+}
+
+rg_status tokenizer_from_llama2c(rg_tokenizer *t, const char *data, size_t size, const char *path,
+                                 int64_t vocab_size, rg_error *err) {
+    if (vocab_size < FIRST_BYTE + 256 || vocab_size > TOKENIZER_MAX_VOCAB)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, path,
+                       "259 to 2^24 tokens: three special ones, 256 bytes, pieces",
+                       "llama2.c tokenizer for a vocabulary of %lld", (long long)vocab_size);
+    if (size < 4) return fail_at(path, 0, "a llama2.c tokenizer", "truncated: too short for a header", err);
+    RG_TRY(vocabulary_init(&t->vocab, (size_t)vocab_size, &t->arena, err));
+    float *score = rg_arena_alloc(&t->arena, (size_t)vocab_size, sizeof *score);
+    if (!score) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    RG_TRY(read_tokens(t, data, size, path, score, err));
+    vocabulary_sort(&t->vocab);
+    t->score = score;
+    t->vocab_size = vocab_size;
+    t->bos = BOS;
+    t->adds_bos = true;
+    return RG_OK;
+}
+
+/* A character is a byte and the continuation bytes behind it, four bytes at most. */
+static size_t character(const char *text, size_t left) {
+    size_t n = 1;
+    while (n < 4 && n < left && (text[n] & 0xc0) == 0x80) n++;
+    return n;
+}
+
+rg_status llama2c_encode(const rg_tokenizer *t, const char *text, size_t size, encoding *e, rg_error *err) {
+    if (size == 0) return RG_OK;
+    RG_TRY(encoding_room(e, size + 1, err));
+    const size_t first = e->n;
+    const int32_t blank = vocabulary_find(&t->vocab, " ", 1);
+    e->id[e->n++] = blank >= 0 ? blank : FIRST_BYTE + ' ';
+    for (size_t at = 0; at < size;) {
+        const size_t n = character(text + at, size - at);
+        const int32_t id = vocabulary_find(&t->vocab, text + at, n);
+        if (id >= 0) e->id[e->n++] = id;
+        for (size_t i = 0; id < 0 && i < n; i++) e->id[e->n++] = FIRST_BYTE + (uint8_t)text[at + i];
+        at += n;
+    }
+    return encoding_merge(e, t, first, err);
+}
