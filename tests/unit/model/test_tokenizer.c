@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "model_files.h"
+#include "unit/model/model_files.h"
 #include "ridge/model.h"
 #include "ridge/tensor.h"
 
