@@ -19,6 +19,7 @@ const meta_entry *meta_find(const rg_tensor_file *file, const char *key) {
 }
 
 static bool integer(const meta_entry *m, size_t i, int64_t *out) {
+    if (m->type == META_STRING) return false; /* has no numbers */
     const uint8_t *p = m->data + i * meta_type_bytes(m->type);
     switch (m->type) {
     case META_U8:

@@ -94,6 +94,7 @@ static void metadata_of_every_type(void **state) {
     assert_false(rg_tensor_meta_string_at(f, "a.numbers", 0, &s, &len));
     assert_true(rg_tensor_meta_int_at(f, "a.numbers", 0, &i) && i == -1);
     assert_false(rg_tensor_meta_int_at(f, "a.numbers", 2, &i));
+    assert_false(rg_tensor_meta_int_at(f, "a.words", 0, &i));
     assert_string_equal(rg_tensor_meta_key(f, 14), "a.numbers");
     assert_null(rg_tensor_meta_key(f, 15));
     rg_tensor_file_close(f);
