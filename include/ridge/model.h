@@ -10,45 +10,58 @@
 extern "C" {
 #endif
 
-/* ---- tokenizer ------------------------------------------------------------------------------------------ */
+/* ---- tokenizer ------------------------------------------------------------------------------------------
+ */
 
 typedef struct rg_tokenizer rg_tokenizer;
 void rg_tokenizer_close(rg_tokenizer *tokenizer);
-/* From GGUF metadata (tokenizer.ggml.*: byte-level BPE "gpt2" with pre-tokenizers gpt-2, smollm), or a llama2.c tokenizer file for a
-   vocabulary of `vocab_size`. */
+/* Of a GGUF file's metadata (tokenizer.ggml.*: byte-level BPE "gpt2" with pre-tokenizers gpt-2 and smollm),
+   or of a llama2.c tokenizer file. `vocab_size`: the model's, which the tokenizer must have
+   (RG_ERR_MISMATCH); 0: any, GGUF only. An unknown kind or pre-tokenizer is RG_ERR_UNSUPPORTED, by name. */
 rg_status rg_tokenizer_open(rg_tokenizer **out, const char *path, int64_t vocab_size, rg_error *err);
-/* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c: its leading space is). Invalid UTF-8 is encoded byte by
-   byte. malloc'ed; caller frees. */
-rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t size, int32_t **ids, size_t *n, rg_error *err);
+/* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c: its leading space is).
+   Invalid UTF-8 is encoded byte by byte. A byte without a token (SmolLM2 has none for 21 that are rare or
+   never occur in UTF-8) becomes the unknown token where the file names one, else RG_ERR_UNSUPPORTED.
+   malloc'ed; caller frees. Texts up to 2^29 bytes. */
+rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t size, int32_t **ids, size_t *n,
+                      rg_error *err);
 int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
 bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
 int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
 
-/* ---- model ---------------------------------------------------------------------------------------------- */
+/* ---- model ----------------------------------------------------------------------------------------------
+ */
 
 typedef struct rg_model {
     rg_graph graph;
-    float **weight;  /* [graph.n_weights], fp32, NULL where only a config was given; tied weights share storage */
+    float *
+        *weight; /* [graph.n_weights], fp32, NULL where only a config was given; tied weights share storage */
     rg_tokenizer *tokenizer; /* NULL where only a config was given */
-    rg_digest sha256; /* of the file */
+    rg_digest sha256;        /* of the file */
     char path[1024];
 } rg_model;
 
-/* Where the program's data lie: families/, models/, chips/. */
-/* Opens a GGUF file, a llama2.c file (tok512.bin beside it), a config.json, or a name of <data_dir>/models. With `weights` false only the graph. */
+/* Opens a GGUF file, a llama2.c file (tok<vocabulary>.bin, for example tok512.bin, or tokenizer.bin beside
+   it), a config.json or a folder with one, or a name of <data_dir>/models; families come from
+   <data_dir>/families. With `weights` false only the graph. Every weight of the graph must be in the file
+   with its shape, every tensor of the file used, every number finite. Errors: RG_ERR_USAGE for a name that is
+   none; RG_ERR_UNSUPPORTED for weights asked of a config, an architecture, metadata or tensors that Ridge
+   does not know, by name; RG_ERR_MISMATCH for weights and tokenizers that do not fit. */
 rg_status rg_model_open(rg_model *out, const char *spec, const char *data_dir, bool weights, rg_error *err);
 void rg_model_close(rg_model *model);
 
-/* Scales every channel by a random factor in [0.9, 1.1] where it is made and by the inverse where it is used (norm gains against q k v gate up;
-   v against o; up against down): the fp32 function stays, a quantization grid on which the weights lie does not. */
+/* Scales every channel by a random factor in [0.9, 1.1] (Philox: seed, the node that makes it, its index)
+   where it is made and by the inverse where it is used (norm gains against q k v gate up; v against o; up
+   against down): the fp32 function stays up to rounding, a quantization grid on which the weights lie does
+   not. Embedding, final norm and head stay as they are. RG_ERR_USAGE for a model without weights. */
 rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
 
 /* ---- quality --------------------------------------------------------------------------------------------
    docs/quality.md defines figures and protocols. */
 
-/* One policy against fp32 on the same tokens. The errors of kld_mean and same_top are s / sqrt(n) over tokens, as
-   other tools give them (tokens of a window hang together, so the true ones are larger); ppl_se is taken over windows
-   where there are 8 or more, else over tokens. */
+/* One policy against fp32 on the same tokens. The errors of kld_mean and same_top are s / sqrt(n) over
+   tokens, as other tools give them (tokens of a window hang together, so the true ones are larger); ppl_se is
+   taken over windows where there are 8 or more, else over tokens. */
 typedef struct rg_quality {
     char policy[512];                      /* canonical text */
     double ppl, ppl_se;                    /* exp(mean NLL), and its standard error by the delta method */
@@ -67,10 +80,11 @@ typedef struct rg_eval_options {
 } rg_eval_options;
 
 /* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy
-   (n_policies + 1 results). Bits depend on neither threads, batch nor instruction set. Fails for an unknown protocol,
-   format or operator name, a text too short for the protocol, a tokenizer that does not fit the model
-   (RG_ERR_MISMATCH), an operator that Ridge cannot execute, and logits that are not finite (RG_ERR_MISMATCH, with
-   policy and position). The environment variable RIDGE_CPU (scalar, avx2, avx512) chooses the kernels. */
+   (n_policies + 1 results). Bits depend on neither threads, batch nor instruction set. Fails for an unknown
+   protocol, format or operator name, a text too short for the protocol, a tokenizer that does not fit the
+   model (RG_ERR_MISMATCH), an operator that Ridge cannot execute, and logits that are not finite
+   (RG_ERR_MISMATCH, with policy and position). The environment variable RIDGE_CPU (scalar, avx2, avx512)
+   chooses the kernels. */
 rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies,
                       size_t n_policies, const rg_eval_options *options, rg_quality *out, rg_error *err);
 

@@ -106,7 +106,7 @@ static rg_status read_merge(source *s, size_t i) {
     const size_t a = blank ? (size_t)(blank - m) : 0, b = len - a - 1;
     if (!blank || b == 0) {
         snprintf(text, sizeof text, "merge %zu is not two tokens", i);
-        return fail(s, RG_ERR_PARSE, key, "two tokens with a blank between them", text);
+        return fail(s, RG_ERR_PARSE, key, "two tokens and a blank between, below 1024 bytes", text);
     }
     memcpy(buf, m, a);
     memcpy(buf + a, blank + 1, b);
