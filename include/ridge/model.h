@@ -10,8 +10,7 @@
 extern "C" {
 #endif
 
-/* ---- tokenizer ------------------------------------------------------------------------------------------
- */
+/* ---- tokenizer ---------------------------------------------------------------------------------- */
 
 typedef struct rg_tokenizer rg_tokenizer;
 void rg_tokenizer_close(rg_tokenizer *tokenizer);
@@ -29,13 +28,11 @@ int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
 bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
 int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
 
-/* ---- model ----------------------------------------------------------------------------------------------
- */
+/* ---- model -------------------------------------------------------------------------------------- */
 
 typedef struct rg_model {
     rg_graph graph;
-    float *
-        *weight; /* [graph.n_weights], fp32, NULL where only a config was given; tied weights share storage */
+    float **weight; /* [graph.n_weights], fp32; NULL where only a config was given; tied ones share storage */
     rg_tokenizer *tokenizer; /* NULL where only a config was given */
     rg_digest sha256;        /* of the file */
     char path[1024];

@@ -21,8 +21,7 @@ static rg_status families(const char *data_dir, char *buf, size_t size, rg_error
     return rg_fail(err, RG_ERR_USAGE, data_dir, "a shorter path", "the path of the data is too long");
 }
 
-/* ---- files of tensors -----------------------------------------------------------------------------------
- */
+/* ---- files of tensors --------------------------------------------------------------------------- */
 
 /* tok512.bin for a vocabulary of 512, else tokenizer.bin, in the folder of the model. */
 static rg_status open_beside(rg_model *m, rg_error *err) {
@@ -75,8 +74,7 @@ static rg_status open_tensors(rg_model *m, const char *data_dir, bool weights, r
     return status;
 }
 
-/* ---- configs --------------------------------------------------------------------------------------------
- */
+/* ---- configs ------------------------------------------------------------------------------------ */
 
 static rg_status open_config(rg_model *m, const char *data_dir, bool weights, rg_error *err) {
     char folder[4096];
@@ -100,8 +98,7 @@ static rg_status open_folder(rg_model *m, const char *data_dir, bool weights, rg
     return open_config(m, data_dir, weights, err);
 }
 
-/* ---- any ------------------------------------------------------------------------------------------------
- */
+/* ---- any ---------------------------------------------------------------------------------------- */
 
 static bool looks_like_file(const char *spec) {
     static const char *const endings[] = {".gguf", ".bin", ".json", ".yaml", ".safetensors"};

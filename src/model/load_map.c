@@ -7,8 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- tables ---------------------------------------------------------------------------------------------
- */
+/* ---- tables ------------------------------------------------------------------------------------- */
 
 struct load_map {
     const char *architecture, *model_type;
@@ -82,8 +81,7 @@ static const struct presence {
     {"model.layers.0.self_attn.q_proj.bias", "attention_bias", true},
 };
 
-/* ---- look-ups -------------------------------------------------------------------------------------------
- */
+/* ---- look-ups ----------------------------------------------------------------------------------- */
 
 rg_status load_map_find(const load_map **out, const rg_tensor_file *file, rg_error *err) {
     const char *text = "";
@@ -135,8 +133,7 @@ bool load_map_name(const load_map *map, const rg_tensor_file *file, const char *
     return false;
 }
 
-/* ---- config ---------------------------------------------------------------------------------------------
- */
+/* ---- config ------------------------------------------------------------------------------------- */
 
 typedef struct import {
     const load_map *map;

@@ -7,8 +7,7 @@
 
 enum { TOKENIZER_MAX_VOCAB = 1 << 24, TOKENIZER_MAX_STAGES = 2 };
 
-/* ---- vocabulary -----------------------------------------------------------------------------------------
- */
+/* ---- vocabulary --------------------------------------------------------------------------------- */
 
 typedef struct vocabulary {
     size_t n;
@@ -24,8 +23,7 @@ void vocabulary_sort(vocabulary *v);
 /* Lowest id of that text, or -1. */
 int32_t vocabulary_find(const vocabulary *v, const char *text, size_t len);
 
-/* ---- pairs ----------------------------------------------------------------------------------------------
- */
+/* ---- pairs -------------------------------------------------------------------------------------- */
 
 /* Two neighbouring tokens that may become one; of all pairs in a text the one of least rank goes first, of
    equal ones the leftmost. */
@@ -45,8 +43,7 @@ rg_status pair_table_init(pair_table *t, size_t n, rg_arena *arena, rg_error *er
 void pair_table_add(pair_table *t, int32_t left, int32_t right, double rank, int32_t joined);
 const pair *pair_table_find(const pair_table *t, int32_t left, int32_t right);
 
-/* ---- tokenizer ------------------------------------------------------------------------------------------
- */
+/* ---- tokenizer ---------------------------------------------------------------------------------- */
 
 typedef struct pretokenizer pretokenizer;
 
@@ -72,8 +69,7 @@ rg_status tokenizer_from_gguf(rg_tokenizer *t, const rg_tensor_file *file, int64
 rg_status tokenizer_from_llama2c(rg_tokenizer *t, const char *data, size_t size, const char *path,
                                  int64_t vocab_size, rg_error *err);
 
-/* ---- encoding -------------------------------------------------------------------------------------------
- */
+/* ---- encoding ----------------------------------------------------------------------------------- */
 
 /* A growing list of ids, with scratch memory for joining. */
 typedef struct encoding {
@@ -91,8 +87,7 @@ rg_status encoding_room(encoding *e, size_t more, rg_error *err);
 rg_status encoding_merge(encoding *e, const rg_tokenizer *t, size_t first, rg_error *err);
 void encoding_free(encoding *e, bool ids);
 
-/* ---- cutting text (pre-tokenizers) ----------------------------------------------------------------------
- */
+/* ---- cutting text (pre-tokenizers) -------------------------------------------------------------- */
 
 /* By the name that GGUF files use; RG_ERR_UNSUPPORTED with that name when unknown. */
 rg_status split_find(const pretokenizer **out, const char *name, size_t len, const char *where,

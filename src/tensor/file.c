@@ -76,8 +76,7 @@ const rg_tensor_info *rg_tensor_file_info(const rg_tensor_file *file, size_t i) 
     return i < file->n_tensors ? &file->tensor[i] : NULL;
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------
- */
+/* ---- names -------------------------------------------------------------------------------------- */
 
 static int compare_tensors(const void *a, const void *b) {
     return strcmp((*(const rg_tensor_info *const *)a)->name, (*(const rg_tensor_info *const *)b)->name);
@@ -143,8 +142,7 @@ const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char
     return found ? *found : NULL;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------------------- */
 
 rg_status rg_tensor_read_f32(const rg_tensor_file *file, const rg_tensor_info *info, float *out,
                              rg_error *err) {

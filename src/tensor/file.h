@@ -8,8 +8,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little endian and read in place");
 
-/* ---- element types --------------------------------------------------------------------------------------
- */
+/* ---- element types ------------------------------------------------------------------------------ */
 
 /* A run of `block` elements is stored in `bytes` bytes. */
 typedef struct tensor_type {
@@ -25,8 +24,7 @@ const tensor_type *tensor_type_named(const char *name);
 /* Name of any type that the GGUF specification lists, or NULL. */
 const char *tensor_type_label(uint32_t gguf);
 
-/* ---- metadata -------------------------------------------------------------------------------------------
- */
+/* ---- metadata ----------------------------------------------------------------------------------- */
 
 /* Value types of the GGUF specification. */
 enum {
@@ -59,8 +57,7 @@ typedef struct meta_entry {
 /* Bytes of a number or truth value; 0 for strings and arrays. */
 size_t meta_type_bytes(uint32_t type);
 
-/* ---- the file -------------------------------------------------------------------------------------------
- */
+/* ---- the file ----------------------------------------------------------------------------------- */
 
 struct rg_tensor_file {
     rg_map map; /* empty when the bytes belong to somebody else */

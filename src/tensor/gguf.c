@@ -74,8 +74,7 @@ static rg_status take_name(cursor *c, const char *what, uint64_t most, const cha
     return *out ? RG_OK : file_no_memory(c->file, c->err);
 }
 
-/* ---- metadata -------------------------------------------------------------------------------------------
- */
+/* ---- metadata ----------------------------------------------------------------------------------- */
 
 static rg_status take_strings(cursor *c, meta_entry *m) {
     const uint64_t left = c->file->size - c->at;
@@ -129,8 +128,7 @@ static rg_status take_entry(cursor *c, meta_entry *m) {
                    m->array ? "a number, truth value or string (types 0 to 8, 10 to 12)" : "0 to 12", text);
 }
 
-/* ---- tensors --------------------------------------------------------------------------------------------
- */
+/* ---- tensors ------------------------------------------------------------------------------------ */
 
 static rg_status take_shape(cursor *c, rg_tensor_info *t, uint64_t *n_elements) {
     char text[200];

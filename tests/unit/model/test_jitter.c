@@ -38,8 +38,7 @@ static void same(double a, double b) {
     if (!(fabs(a - b) <= 0x1p-21 * fabs(a))) fail_msg("%.9g is not %.9g", b, a);
 }
 
-/* ---- the function, by the algebra of each place ---------------------------------------------------------
- */
+/* ---- the function, by the algebra of each place ------------------------------------------------- */
 
 enum { KV = GM_K * GM_HD, QW = GM_H * GM_HD };
 
@@ -168,8 +167,7 @@ static void perplexity_stays(void **state) {
     free(text);
 }
 
-/* ---- the grid -------------------------------------------------------------------------------------------
- */
+/* ---- the grid ----------------------------------------------------------------------------------- */
 
 /* Affine int4, groups of 32: scale and offset in fp16, as Q4_1 stores them. */
 static void affine_int4(const float *x, float *y, size_t n) {

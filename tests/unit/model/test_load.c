@@ -138,8 +138,7 @@ static void default_model_of_gguf(void **state) {
     rg_model_close(&config);
 }
 
-/* ---- configs --------------------------------------------------------------------------------------------
- */
+/* ---- configs ------------------------------------------------------------------------------------ */
 
 static void expect(const char *spec, bool weights, rg_status status, const char *message, const char *where) {
     rg_model m;
@@ -181,8 +180,7 @@ static void configs(void **state) {
     expect("hf/config.json", false, RG_ERR_UNSUPPORTED, "new_trick", "hf/config.json");
 }
 
-/* ---- files that do not fit ------------------------------------------------------------------------------
- */
+/* ---- files that do not fit ---------------------------------------------------------------------- */
 
 static void refused_models(void **state) {
     (void)state;

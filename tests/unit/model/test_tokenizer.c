@@ -46,8 +46,7 @@ static void check_ids(const rg_tokenizer *t, const char *text, size_t size, cons
     free(ids);
 }
 
-/* ---- recorded ids ---------------------------------------------------------------------------------------
- */
+/* ---- recorded ids ------------------------------------------------------------------------------- */
 
 /* .inp: texts separated by a line; .out: a line of ids for each. */
 static void gpt2_matches_llama_cpp(void **state) {
@@ -164,8 +163,7 @@ static void llama2c_matches_recorded_count(void **state) {
     rg_tokenizer_close(t);
 }
 
-/* ---- small vocabularies, worked by hand -----------------------------------------------------------------
- */
+/* ---- small vocabularies, worked by hand --------------------------------------------------------- */
 
 static void add_token(FILE *f, float score, const char *text) {
     const int32_t n = (int32_t)strlen(text);
@@ -207,8 +205,7 @@ static void llama2c_joins_by_score(void **state) {
     rg_tokenizer_close(t);
 }
 
-/* ---- hostile text ---------------------------------------------------------------------------------------
- */
+/* ---- hostile text ------------------------------------------------------------------------------- */
 
 /* Texts of the tokens, as they stand in the file, put together give the text back. */
 static void gpt2_round_trip(void **state) {
@@ -274,8 +271,7 @@ static void long_runs_end(void **state) {
     rg_tokenizer_close(t);
 }
 
-/* ---- hostile files --------------------------------------------------------------------------------------
- */
+/* ---- hostile files ------------------------------------------------------------------------------ */
 
 static void expect_error(const char *path, int64_t vocab_size, rg_status status, const char *part,
                          const char *where) {

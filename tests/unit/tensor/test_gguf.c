@@ -11,8 +11,7 @@
 #include "tensor/file.h"
 #include "unit/tensor/gguf_builder.h"
 
-/* ---- a small valid file ---------------------------------------------------------------------------------
- */
+/* ---- a small valid file ------------------------------------------------------------------------- */
 
 /* Two rows of 32 in each type; blocks of arbitrary bytes but finite scales. */
 static uint8_t *small_file(size_t *size) {
@@ -101,8 +100,7 @@ static void metadata_of_every_type(void **state) {
     free(data);
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------
- */
+/* ---- values ------------------------------------------------------------------------------------- */
 
 static double half(uint16_t h) {
     const int e = h >> 10 & 31, m = h & 1023;
@@ -174,8 +172,7 @@ static void every_16_bit_code(void **state) {
     free(out);
 }
 
-/* ---- hostile files --------------------------------------------------------------------------------------
- */
+/* ---- hostile files ------------------------------------------------------------------------------ */
 
 static rg_status open_copy(const uint8_t *data, size_t size, rg_error *err) {
     uint8_t *copy = malloc(size ? size : 1); /* exact, so that a sanitizer sees the first byte too far */
