@@ -1,6 +1,8 @@
 /* What the chart builders share: palette, axes, output. */
 #include "report/report.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *rg_chart_colour(size_t i) {
@@ -12,11 +14,39 @@ const char *rg_chart_colour(size_t i) {
 }
 
 json_t *chart_axis(const rg_chart_axis *axis) {
-    json_t *a = json_pack("{s{ss}sb ss}", "title", "text", axis->title ? axis->title : "", "automargin", 1,
-                          "type", axis->log ? "log" : "linear");
-    /* decades and their halves: a tick on every digit is a grey wall */
-    if (a && axis->log) json_object_set_new(a, "dtick", json_string("D2"));
-    return a;
+    return json_pack("{s{ss}sb ss}", "title", "text", axis->title ? axis->title : "", "automargin", 1, "type",
+                     axis->log ? "log" : "linear");
+}
+
+static void tick_text(double value, char *text, size_t size) {
+    if (value >= 1e7 || value < 1e-4)
+        snprintf(text, size, "%.0e", value);
+    else if (value >= 1e4)
+        snprintf(text, size, "%d,%03d", (int)value / 1000, (int)value % 1000);
+    else
+        snprintf(text, size, "%g", value);
+}
+
+void chart_log_ticks(json_t *axis, double lo, double hi) {
+    static const double steps[] = {1, 2, 5};
+    size_t n_steps = hi - lo < 4.5 ? 3 : 1;
+    json_t *values = json_array(), *texts = json_array();
+    for (int decade = (int)floor(lo); decade <= (int)ceil(hi) && hi - lo < 30; decade++)
+        for (size_t i = 0; i < n_steps; i++) {
+            char text[32];
+            double value = steps[i] * pow(10, decade);
+            if (log10(value) < lo || log10(value) > hi) continue;
+            tick_text(value, text, sizeof text);
+            json_array_append_new(values, json_real(value));
+            json_array_append_new(texts, json_string(text));
+        }
+    bool enough = json_array_size(values) >= 2;
+    if (enough) {
+        json_object_set(axis, "tickvals", values);
+        json_object_set(axis, "ticktext", texts);
+    }
+    json_decref(values);
+    json_decref(texts);
 }
 
 rg_status chart_finish(json_t *data, json_t *layout, rg_str *json, rg_error *err) {

@@ -102,12 +102,12 @@ static json_t *points(const rg_chart_scatter *c, size_t group, const chart_place
         json_array_append_new(hover, hover_text(p, c->group[group]));
         json_array_append_new(symbol, json_string(p->symbol ? p->symbol : "circle"));
     }
-    return json_pack("{ss ss ss ss so so so so so ss s{so ss si s{sf}} s{si} so so}", "type", "scatter",
+    return json_pack("{ss ss ss ss so so so so so ss s{so ss si s{sf ss}} s{si} so so}", "type", "scatter",
                      "mode", "markers+text", "name", c->group[group], "legendgroup", c->group[group], "x", x,
                      "y", y, "text", text, "textposition", position, "hovertext", hover, "hoverinfo", "text",
                      "marker", "symbol", symbol, "color", rg_chart_colour(group), "size", 9, "line", "width",
-                     1.5, "textfont", "size", 11, "error_x", error_bars(c, group, false), "error_y",
-                     error_bars(c, group, true));
+                     1.5, "color", rg_chart_colour(group), "textfont", "size", 11, "error_x",
+                     error_bars(c, group, false), "error_y", error_bars(c, group, true));
 }
 
 static int by_x(const void *a, const void *b) {
@@ -164,6 +164,8 @@ static json_t *layout_of(const rg_chart_scatter *c, span x, span y) {
     if (!layout) return NULL;
     json_object_set_new(json_object_get(layout, "xaxis"), "range", json_pack("[ff]", x.lo, x.hi));
     json_object_set_new(json_object_get(layout, "yaxis"), "range", json_pack("[ff]", y.lo, y.hi));
+    if (c->x.log) chart_log_ticks(json_object_get(layout, "xaxis"), x.lo, x.hi);
+    if (c->y.log) chart_log_ticks(json_object_get(layout, "yaxis"), y.lo, y.hi);
     add_lines(c, layout);
     return layout;
 }

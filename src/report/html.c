@@ -8,7 +8,7 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
     /* the browser itself sees to it that nothing is fetched */
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-    "script-src 'unsafe-inline'; img-src data: blob:\">\n"
+    "script-src 'unsafe-inline'; img-src data: blob:; form-action 'none'; base-uri 'none'\">\n"
     "<link rel=\"icon\" href=\"data:,\">\n<title>";
 
 static const char no_chart[] =

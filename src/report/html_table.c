@@ -57,10 +57,10 @@ static void number_cell(rg_str *out, const report_cell *cell, const report_colum
 }
 
 static void text_cell(rg_str *out, const report_cell *cell, const report_column *column, bool first) {
-    if (first)
-        rg_str_add(out, "<th scope=\"row\">");
-    else
-        rg_str_add(out, column->number ? "<td class=\"n\">" : "<td>");
+    bool brief = strlen(cell->text) <= (first ? 24 : 12); /* names and dates stay on one line */
+    rg_str_add(out, first ? "<th scope=\"row\"" : "<td");
+    if (column->number || brief) rg_str_printf(out, " class=\"%s\"", column->number ? "n" : "brief");
+    rg_str_add(out, ">");
     report_inline(out, cell->text, FORM_HTML);
     rg_str_add(out, first ? "</th>" : "</td>");
 }

@@ -75,6 +75,9 @@ extern const char report_style[], report_script[];
 
 /* chart_common.c */
 json_t *chart_axis(const rg_chart_axis *axis);
+/* Ticks at 1, 2, 5 of each decade between 10^lo and 10^hi, written out: plotly's own bare digits are misread.
+ */
+void chart_log_ticks(json_t *axis, double lo, double hi);
 rg_status chart_finish(json_t *data, json_t *layout, rg_str *json, rg_error *err);
 
 #endif

@@ -27,7 +27,7 @@ const char report_script[] =
     " if(!t)return;for(var "
     "e=t;e;e=e.parentElement)if(e.tagName==='DETAILS')e.open=true;t.scrollIntoView();}\n"
     "addEventListener('hashchange',open);open();\n"
-    /* charts */
+    /* charts; plotly's button that uploads a chart to a server is taken away */
     "if(!window.Plotly)return;\n"
     "function colour(name){return "
     "getComputedStyle(document.documentElement).getPropertyValue(name).trim();}\n"
@@ -39,6 +39,7 @@ const char report_script[] =
     "true,\n"
     "  font:{family:getComputedStyle(document.body).fontFamily,size:13,color:ink},\n"
     "  legend:{bgcolor:'rgba(0,0,0,0)'},\n"
+    "  modebar:{bgcolor:'rgba(0,0,0,0)',color:rule,activecolor:muted},\n"
     "  hoverlabel:{bgcolor:colour('--page'),bordercolor:rule,align:'left',font:{color:ink,size:13}}});\n"
     " Object.keys(layout).forEach(function(k){if(/^[xy]axis/"
     ".test(k))merge(layout[k],{gridcolor:colour('--soft'),\n"
@@ -51,7 +52,8 @@ const char report_script[] =
     " var f=JSON.parse(text);\n"
     " Plotly.react(div,f.data,theme(f.layout||{}),{responsive:true,displaylogo:false,displayModeBar:'hover',"
     "\n"
-    "  modeBarButtonsToRemove:['select2d','lasso2d','autoScale2d']});});}\n"
+    "  plotlyServerURL:'',\n"
+    "  modeBarButtonsToRemove:['sendChartToCloud','select2d','lasso2d','autoScale2d']});});}\n"
     "draw();\n"
     "matchMedia('(prefers-color-scheme:dark)').addEventListener('change',draw);\n"
     "addEventListener('beforeprint',draw);addEventListener('afterprint',draw);\n"
