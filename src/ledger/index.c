@@ -17,7 +17,7 @@ static const char schema[] =
     "CREATE INDEX subjects ON claims (subject, id);"
     "CREATE TABLE inputs (claim TEXT, name TEXT, path TEXT, digest TEXT);"
     "CREATE INDEX users ON inputs (digest); CREATE INDEX inputs_of ON inputs (claim);"
-    "CREATE TABLE source (layout INTEGER, digest TEXT);";
+    "CREATE TABLE source (layout INTEGER, digest TEXT, content TEXT);";
 
 rg_status ledger_index_fail(sqlite3 *db, rg_error *err) {
     return rg_fail(err, RG_ERR_IO, "index.sqlite", NULL, "%s", sqlite3_errmsg(db));
@@ -66,23 +66,55 @@ rg_status ledger_index_add(sqlite3 *db, const char *id, const json_t *claim, con
     return good ? RG_OK : ledger_index_fail(db, err);
 }
 
+/* Digest of tables and rows: SQLite's own check does not see a flipped byte inside a text. */
+static bool content(sqlite3 *db, rg_digest *digest) {
+    static const char *const queries[] = {"SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name",
+                                          "SELECT * FROM claims ORDER BY id",
+                                          "SELECT * FROM inputs ORDER BY claim, name, path, digest"};
+    rg_str text = {0};
+    bool good = true;
+    for (int q = 0; good && q < 3; q++) {
+        sqlite3_stmt *s = NULL;
+        int step = SQLITE_ERROR;
+        good = sqlite3_prepare_v2(db, queries[q], -1, &s, NULL) == SQLITE_OK;
+        while (good && (step = sqlite3_step(s)) == SQLITE_ROW)
+            for (int c = 0; c < sqlite3_column_count(s); c++) {
+                const unsigned char *value = sqlite3_column_text(s, c);
+                rg_str_add(&text, value ? (const char *)value : "");
+                rg_str_add(&text, value ? "\n" : "\t");
+            }
+        good = good && step == SQLITE_DONE;
+        sqlite3_finalize(s);
+    }
+    *digest = rg_sha256(text.data ? text.data : "", text.len);
+    good = good && !text.failed;
+    rg_str_free(&text);
+    return good;
+}
+
 static bool stamp(sqlite3 *db, const char *digest) {
-    char sql[160];
-    snprintf(sql, sizeof sql, "DELETE FROM source; INSERT INTO source VALUES (%d, '%s');", LAYOUT, digest);
+    char sql[256];
+    rg_digest rows;
+    if (!content(db, &rows)) return false;
+    snprintf(sql, sizeof sql, "DELETE FROM source; INSERT INTO source VALUES (%d, '%s', '%s');", LAYOUT,
+             digest, rows.hex);
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
 static bool is_fresh(sqlite3 *db, const char *digest) {
     sqlite3_stmt *s = NULL;
     bool fresh = false;
-    if (sqlite3_prepare_v2(db, "SELECT layout, digest FROM source", -1, &s, NULL) == SQLITE_OK &&
+    rg_digest rows;
+    if (sqlite3_prepare_v2(db, "SELECT layout, digest, content FROM source", -1, &s, NULL) == SQLITE_OK &&
         sqlite3_step(s) == SQLITE_ROW) {
-        const unsigned char *found = sqlite3_column_text(s, 1);
-        fresh = sqlite3_column_int(s, 0) == LAYOUT && found && strcmp((const char *)found, digest) == 0;
+        const char *source = (const char *)sqlite3_column_text(s, 1);
+        const char *stated = (const char *)sqlite3_column_text(s, 2);
+        fresh = sqlite3_column_int(s, 0) == LAYOUT && source && strcmp(source, digest) == 0 && stated &&
+                content(db, &rows) && strcmp(stated, rows.hex) == 0;
     }
     sqlite3_finalize(s);
     if (!fresh) return false;
-    bool sound = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL) == SQLITE_OK &&
+    bool sound = sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &s, NULL) == SQLITE_OK &&
                  sqlite3_step(s) == SQLITE_ROW && sqlite3_column_text(s, 0) &&
                  strcmp((const char *)sqlite3_column_text(s, 0), "ok") == 0;
     sqlite3_finalize(s);
