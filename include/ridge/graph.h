@@ -19,8 +19,8 @@ typedef enum rg_op {
                       width; else over each of `heads` runs of head_dim features, n = head_dim (q-k norm) */
     RG_OP_LINEAR,  /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
     RG_OP_ROPE,    /* each of `heads` runs of head_dim features is rotated in pairs (i, i + head_dim/2), i <
-                      head_dim/2, by the angle    a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin a,
-                      y_j = x_j cos a + x_i sin a; w_i: rg_rope */
+                      head_dim/2, by the angle    a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin
+                      a,    y_j = x_j cos a + x_i sin a; w_i: rg_rope */
     RG_OP_ATTENTION, /* inputs q [heads x head_dim], k and v [kv_heads x head_dim]: k after rotation and v are
                         what a KV cache stores. Query head h reads key head h / (heads / kv_heads); causal
                         softmax(q k^T / sqrt(head_dim)) v */

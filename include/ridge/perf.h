@@ -1,4 +1,15 @@
-/* Roofline bounds: no execution on the chip can be faster. */
+/* Roofline bounds: no execution on the chip can be faster.
+
+   What is counted, and nothing else, so that a bound stays a bound:
+   - matrix work (linear, attention) at the rate of the type that the chip's path names for the pair of stored
+     formats; vector work (norm, rope, activation, softmax, add) at the fp32 rate (bf16, then fp16, where no
+   fp32 rate is published). Two units: they overlap, the slower one counts. Work of conversions is not
+   counted.
+   - weights once per pass, as stored (scales included); of an embedding table only the rows used; KV once:
+     decode reads that of context - 1 tokens and writes one, prefill writes that of every token.
+   - not counted: activations between operators, since they can stay on the chip (fused or tiled), token ids
+   and logits. An operator takes the longest of matrix, vector and memory time; operators run one after the
+   other. */
 #ifndef RIDGE_PERF_H
 #define RIDGE_PERF_H
 
@@ -10,13 +21,17 @@ extern "C" {
 #endif
 
 typedef struct rg_roof_operator {
-    const char *name; /* class of operators over all layers ("self_attn.q_proj"), or a node outside the blocks */
+    const char
+        *name; /* class of operators over all layers ("self_attn.q_proj"), or a node outside the blocks */
     const char *op;
-    double flop, bytes;     /* of all layers together, per pass */
-    double compute_s, memory_s, bound_s;
-    const char *limiter;    /* "compute:bf16", "memory" */
-    rg_path_kind kind;      /* how its multiply is executed */
-    const char *runs_as;    /* rate type, or NULL for vector work */
+    double flop, bytes;              /* of all layers together, per pass; flop: matrix + vector */
+    double matrix_flop, vector_flop; /* the parts of flop */
+    double compute_s, vector_s, memory_s, bound_s; /* compute_s: matrix work */
+    const char *limiter;                           /* "compute:bf16", "vector:fp32", "memory" */
+    rg_path_kind kind;                             /* how its multiply is executed */
+    const char *runs_as; /* rate type ("fp8+bf16" when layers differ), or NULL for vector work */
+    const char *weight_format, *activation_format; /* canonical; attention: keys (and values), queries */
+    const char *conversion, *source;               /* of the path; NULL: none */
 } rg_roof_operator;
 
 typedef struct rg_roof {
@@ -24,17 +39,24 @@ typedef struct rg_roof {
     size_t n_operators;
     rg_roof_operator *op;
     double flop, bytes, bound_s; /* sum over operators, which run one after the other */
-    const char *limiter;         /* resource that binds for most of the time */
-    rg_path_kind kind;           /* the weakest of the operators': hypothetical > dequantised > native */
+    double
+        overlapped_s; /* if all operators overlapped as well: longest of total matrix, vector, memory time */
+    const char *limiter;      /* resource that binds for most of the time */
+    rg_path_kind kind;        /* the weakest of the operators': hypothetical > dequantised > native */
+    rg_path_kind linear_kind; /* the same over the linear operators alone */
     bool fits;
     double memory_bytes, memory_available_bytes; /* weights + KV of the batch at full context; the chip's */
     double weight_bytes, kv_bytes;
+    double max_batch;    /* sequences at this context whose KV fits beside the weights, whole */
     double tokens_per_s; /* batch / bound_s (decode), batch * context / bound_s (prefill) */
 } rg_roof;
 
-/* One pass of `phase` for `batch` sequences at `context` tokens under `policy` (NULL or "": bf16 everywhere). */
-rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase, double batch, double context,
-                          const char *policy, rg_error *err);
+/* One pass of `phase` for `batch` sequences at `context` tokens under `policy` (NULL or "": bf16 everywhere;
+   an operand that the policy does not name is bf16, unless the policy is "fp32"). A number that the chip's
+   file lacks and this needs is RG_ERR_UNSUPPORTED, by name; a policy entry that matches nothing, batch or
+   context below 1 RG_ERR_USAGE. Close with rg_roof_close. */
+rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                          double batch, double context, const char *policy, rg_error *err);
 void rg_roof_close(rg_roof *roof);
 
 #ifdef __cplusplus

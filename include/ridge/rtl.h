@@ -9,20 +9,22 @@
 extern "C" {
 #endif
 
-/* dot(a=FORMAT,b=FORMAT,n=N[,align=F]): sum of n products of elements. Integers and floats whose exact sum is narrow (4-bit floats; products span few binades) are
-   summed exactly; other floats are aligned to the largest product with F fraction bits kept (25 by default), truncated toward zero on
-   magnitude. Element formats only: block scales ride outside. */
+/* dot(a=FORMAT,b=FORMAT,n=N[,align=F]): sum of n products of elements. Integers and floats whose exact sum is
+   narrow (4-bit floats; products span few binades) are summed exactly; other floats are aligned to the
+   largest product with F fraction bits kept (25 by default), truncated toward zero on magnitude. Element
+   formats only: block scales ride outside. */
 typedef struct rg_unit {
     char text[128]; /* canonical */
     rg_elem a, b;
     int n;
     bool exact;
-    int align;      /* fraction bits kept, when not exact */
+    int align;       /* fraction bits kept, when not exact */
     int output_bits; /* width of the result port(s); see docs/rtl.md */
 } rg_unit;
 rg_status rg_unit_parse(const char *text, rg_unit *out, rg_error *err);
 
-/* The C datapath: result bits of the unit for n codes each; out[] little endian 64-bit words, (output_bits + 63) / 64 of them. */
+/* The C datapath: result bits of the unit for n codes each; out[] little endian 64-bit words, (output_bits +
+ * 63) / 64 of them. */
 void rg_unit_eval(const rg_unit *unit, const uint32_t *a, const uint32_t *b, uint64_t *out);
 
 /* Writes rtl/, vectors, testbench and unit.json below `dir`. */
@@ -43,12 +45,13 @@ typedef struct rg_rtl_ppa_options {
 typedef struct rg_rtl_ppa_result {
     double area_um2, area_ge, delay_ns;
     int64_t cells;
-    bool met;            /* delay <= target */
+    bool met; /* delay <= target */
     char recipe[32];
     rg_digest library_sha256;
-    char tools[256];     /* "Yosys 0.23, OpenSTA 2.0.17" */
+    char tools[256]; /* "Yosys 0.23, OpenSTA 2.0.17" */
 } rg_rtl_ppa_result;
-rg_status rg_rtl_ppa(const char *dir, const rg_rtl_ppa_options *options, rg_rtl_ppa_result *out, rg_error *err);
+rg_status rg_rtl_ppa(const char *dir, const rg_rtl_ppa_options *options, rg_rtl_ppa_result *out,
+                     rg_error *err);
 
 #ifdef __cplusplus
 }

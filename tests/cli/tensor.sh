@@ -1,5 +1,6 @@
 # ridge tensor list: what it prints of good files, and one line for each kind of bad one.
-refused() { # refused FILE WORDS: exit 1, one line on stderr that names the file and has the words; the same as JSON
+# refused FILE WORDS: exit 1, one line on stderr that names the file and has the words; the same as JSON
+refused() {
     code=0; "$RIDGE" tensor list "$1" >out 2>err || code=$?
     [ $code = 1 ] || { echo "exit $code for $1"; cat out err; exit 1; }
     [ ! -s out ] && [ "$(wc -l <err)" = 1 ]
@@ -10,7 +11,9 @@ refused() { # refused FILE WORDS: exit 1, one line on stderr that names the file
 }
 zeros() { head -c "$1" /dev/zero; }
 header() { printf 'GGUF\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'; } # version 3, one tensor, no metadata
-tensor() { printf '\1\0\0\0\0\0\0\0t\1\0\0\0\40\0\0\0\0\0\0\0%b\0\0\0%b\0\0\0\0\0\0\0' "$1" "$2"; } # t[32], type, offset
+tensor() { # tensor TYPE OFFSET: describes t[32]
+    printf '\1\0\0\0\0\0\0\0t\1\0\0\0\40\0\0\0\0\0\0\0%b\0\0\0%b\0\0\0\0\0\0\0' "$1" "$2"
+}
 
 # 24 + 33 bytes, padded to 64; 32 numbers
 { header; tensor '\0' '\0'; zeros 7; zeros 128; } >good.gguf
@@ -24,7 +27,12 @@ refused type.gguf 'tensor "t" is of type 12 (Q4_K)'
 refused end.gguf 'truncated: tensor "t" has 128 bytes from offset 32'
 { header; tensor '\0' '\7'; zeros 7; zeros 256; } >misaligned.gguf
 refused misaligned.gguf 'begins at offset 7; expected a multiple of the alignment 32'
-{ printf 'GGUF\3\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'; tensor '\0' '\0'; tensor '\0' '\40' | sed 's/t/u/'; zeros 38; zeros 256; } >overlap.gguf
+{
+    printf 'GGUF\3\0\0\0\2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+    tensor '\0' '\0'
+    tensor '\0' '\40' | sed 's/t/u/'
+    zeros 294
+} >overlap.gguf
 refused overlap.gguf 'tensor "u" overlaps tensor "t"'
 head -c 100 good.gguf >short.gguf
 refused short.gguf 'truncated'
@@ -43,7 +51,9 @@ refused folder 'not a regular file'
 [ -n "$SHARED" ] || { echo "skipped: shared data absent (the rest passed)"; exit 77; }
 "$RIDGE" tensor list "$SHARED/models/stories260k/stories260K.bin" --json >out
 jq -e '(.tensors | length) == 47 and ([.tensors[].bytes] | add) == 1040128' out >/dev/null
-jq -e '.tensors[0] == {"name": "model.embed_tokens.weight", "shape": [512, 64], "format": "f32", "bytes": 131072}' out >/dev/null
-"$RIDGE" tensor list "$SHARED/models/tokenizers/ggml-vocab-gpt-2.gguf" --json | jq -e '.tensors == []' >/dev/null
+jq -e '.tensors[0] == {"name": "model.embed_tokens.weight", "shape": [512, 64],
+                       "format": "f32", "bytes": 131072}' out >/dev/null
+"$RIDGE" tensor list "$SHARED/models/tokenizers/ggml-vocab-gpt-2.gguf" --json >out
+jq -e '.tensors == []' out >/dev/null
 head -c 500000 "$SHARED/models/stories260k/stories260K.bin" >short.bin
 refused short.bin 'expected 1056540 bytes'

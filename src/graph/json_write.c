@@ -1,0 +1,82 @@
+/* Graphs as JSON, version 1. */
+#include "graph/ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void add_string(rg_str *out, const char *text) {
+    rg_str_add(out, "\"");
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            rg_str_printf(out, "\\%c", *p);
+        else if (*p < 0x20)
+            rg_str_printf(out, "\\u%04x", *p);
+        else
+            rg_str_add_n(out, (const char *)p, 1);
+    }
+    rg_str_add(out, "\"");
+}
+
+/* Shortest text that reads back as the same number; graph_check keeps infinities out. */
+static void add_real(rg_str *out, double v) {
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        if (strtod(text, NULL) == v) break;
+    }
+    rg_str_add(out, text);
+}
+
+static void add_weight(rg_str *out, const rg_graph_weight *w) {
+    rg_str_add(out, "{\"name\": ");
+    add_string(out, w->name);
+    rg_str_printf(out, ", \"shape\": [%lld", (long long)w->shape[0]);
+    if (w->n_dims == 2) rg_str_printf(out, ", %lld", (long long)w->shape[1]);
+    rg_str_add(out, "]");
+    if (w->tied_to >= 0) rg_str_printf(out, ", \"tied_to\": %d", w->tied_to);
+    rg_str_add(out, "}");
+}
+
+static void add_node(rg_str *out, const rg_graph_node *n) {
+    const op_spec *spec = op_find(n->op);
+    rg_str_add(out, "{\"name\": ");
+    add_string(out, n->name);
+    rg_str_add(out, ", \"op\": ");
+    add_string(out, n->op == RG_OP_OPAQUE ? n->opaque_op : spec->name);
+    rg_str_printf(out, ", \"layer\": %d, \"inputs\": [", n->layer);
+    for (int i = 0; i < n->n_inputs; i++) rg_str_printf(out, "%s%d", i ? ", " : "", n->input[i]);
+    rg_str_printf(out, "], \"width\": %lld", (long long)n->width);
+    if (n->weight >= 0) rg_str_printf(out, ", \"weight\": %d", n->weight);
+    if (n->bias >= 0) rg_str_printf(out, ", \"bias\": %d", n->bias);
+    for (const node_number *k = node_numbers; k->name; k++) {
+        if (k->bit == NODE_WIDTH || !((spec->needs | spec->takes) & k->bit)) continue;
+        const void *at = (const char *)n + k->offset;
+        double v = k->whole ? (double)*(const int64_t *)at : *(const double *)at;
+        if (v == 0 && !(spec->needs & k->bit)) continue;
+        rg_str_printf(out, ", \"%s\": ", k->name);
+        add_real(out, v);
+    }
+    rg_str_add(out, "}");
+}
+
+rg_status rg_graph_to_json(const rg_graph *g, rg_str *out, rg_error *err) {
+    rg_str_add(out, "{\"ridge_graph\": 1,\n \"family\": ");
+    add_string(out, g->family);
+    rg_str_add(out, ", \"model\": ");
+    add_string(out, g->model);
+    rg_str_printf(out, ",\n \"vocab_size\": %lld, \"hidden_size\": %lld, \"n_layers\": %lld",
+                  (long long)g->vocab_size, (long long)g->hidden_size, (long long)g->n_layers);
+    rg_str_printf(out, ", \"max_positions\": %lld, \"output\": %d,\n \"weights\": [",
+                  (long long)g->max_positions, g->output);
+    for (size_t i = 0; i < g->n_weights; i++) {
+        rg_str_add(out, i ? ",\n  " : "\n  ");
+        add_weight(out, &g->weight[i]);
+    }
+    rg_str_add(out, "],\n \"nodes\": [");
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        rg_str_add(out, i ? ",\n  " : "\n  ");
+        add_node(out, &g->node[i]);
+    }
+    rg_str_add(out, "]}\n");
+    return out->failed ? rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory") : RG_OK;
+}

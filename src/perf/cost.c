@@ -1,0 +1,153 @@
+/* What one operator computes and must move, and how long each unit of the chip needs for it. */
+#include "perf/perf.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Vector work runs at the first of these that the chip has. */
+static rg_status vector_rate(perf_case *c, rg_error *err) {
+    static const char *const types[] = {"fp32", "bf16", "fp16"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (rg_chip_rate_of(c->chip, types[i], &c->vector_flop_per_s, NULL) == RG_OK) {
+            c->vector_type = types[i];
+            return RG_OK;
+        }
+    return rg_fail(err, RG_ERR_UNSUPPORTED, c->chip->file, "one of them, or --set rates.bf16=\"N TFLOP/s\"",
+                   "%s: none of rates.fp32, rates.bf16, rates.fp16 is published", c->chip->id);
+}
+
+static rg_status need(const rg_chip *chip, const char *path, double *out, rg_error *err) {
+    const rg_chip_number *n = rg_chip_find(chip, path);
+    if (!n)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, chip->file, "the number in the chip's file, or --set",
+                       "%s: %s is not published", chip->id, path);
+    *out = n->v.value;
+    return RG_OK;
+}
+
+rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                         double batch, double context, const char *policy, rg_error *err) {
+    memset(c, 0, sizeof *c);
+    if (!(batch >= 1 && batch <= 1e9) || batch != floor(batch))
+        return rg_fail(err, RG_ERR_USAGE, "batch", "a whole number of sequences, 1 or more", "%g", batch);
+    if (!(context >= 1 && context <= 1e9) || context != floor(context))
+        return rg_fail(err, RG_ERR_USAGE, "context", "a whole number of tokens, 1 or more", "%g", context);
+    c->graph = graph;
+    c->chip = chip;
+    c->phase = phase;
+    c->batch = batch;
+    c->context = context;
+    c->all_fp32 = policy && strcmp(policy, "fp32") == 0;
+    RG_TRY(rg_policy_parse(policy ? policy : "", &c->policy, err));
+    RG_TRY(rg_quant_parse("fp32", &c->fp32, err));
+    RG_TRY(vector_rate(c, err));
+    return need(chip, "memory.bandwidth", &c->bytes_per_s, err);
+}
+
+/* Quantizer of an operand; NULL: stored as bf16. */
+static const rg_quant *quant_of(perf_case *c, rg_role role, const rg_graph_node *n) {
+    const rg_quant *q = rg_policy_lookup(&c->policy, role, n->name, n->layer >= 0);
+    return q ? q : c->all_fp32 ? &c->fp32 : NULL;
+}
+
+static double stored_bytes(const rg_quant *q, double rows, double cols, bool per_row) {
+    if (!q) return 2 * rows * cols;
+    return ceil((double)rg_format_stored_size(&q->format, (size_t)rows, (size_t)cols, per_row).packed_bits /
+                8);
+}
+
+static void format_text(const rg_quant *q, char *buf, size_t size) {
+    if (q)
+        rg_format_print(&q->format, buf, size);
+    else
+        snprintf(buf, size, "bf16");
+}
+
+static double bias_bytes(const perf_case *c, int w) {
+    return w < 0 ? 0 : (c->all_fp32 ? 4.0 : 2.0) * (double)c->graph->weight[w].shape[0];
+}
+
+static rg_status cost_linear(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
+    const rg_graph_weight *w = &c->graph->weight[n->weight];
+    const rg_quant *weight = quant_of(c, RG_ROLE_WEIGHT, n), *activation = quant_of(c, RG_ROLE_ACTIVATION, n);
+    RG_TRY(rg_chip_execute(c->chip, weight, activation, &out->execution, err));
+    out->multiplies = true;
+    out->matrix_s = out->matrix_flop / out->execution.flop_per_s;
+    out->bytes =
+        stored_bytes(weight, (double)w->shape[0], (double)w->shape[1], false) + bias_bytes(c, n->bias);
+    format_text(weight, out->weight_format, sizeof out->weight_format);
+    format_text(activation, out->activation_format, sizeof out->activation_format);
+    return RG_OK;
+}
+
+static double row_bytes(const rg_graph *g, const rg_graph_node *n, int input, const rg_quant *q) {
+    return stored_bytes(q, 1, (double)g->node[n->input[input]].width, true);
+}
+
+double perf_kv_row_bytes(perf_case *c, const rg_graph_node *n) {
+    return row_bytes(c->graph, n, 1, quant_of(c, RG_ROLE_KEY, n)) +
+           row_bytes(c->graph, n, 2, quant_of(c, RG_ROLE_VALUE, n));
+}
+
+/* Scores multiply keys, the output values, each as stored, with operands that are bf16: half the work each.
+ */
+static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
+    const rg_quant *key = quant_of(c, RG_ROLE_KEY, n), *value = quant_of(c, RG_ROLE_VALUE, n);
+    const rg_quant *query = c->all_fp32 ? &c->fp32 : NULL;
+    rg_chip_execution k, v;
+    RG_TRY(rg_chip_execute(c->chip, key, query, &k, err));
+    RG_TRY(rg_chip_execute(c->chip, value, query, &v, err));
+    out->multiplies = true;
+    out->execution = v.flop_per_s < k.flop_per_s || (v.flop_per_s == k.flop_per_s && v.kind > k.kind) ? v : k;
+    if (v.kind > out->execution.kind) out->execution.kind = v.kind;
+    if (k.kind > out->execution.kind) out->execution.kind = k.kind;
+    out->matrix_s = 0.5 * out->matrix_flop * (1 / k.flop_per_s + 1 / v.flop_per_s);
+    out->bytes = c->batch * c->context * perf_kv_row_bytes(c, n);
+    char kt[60], vt[60];
+    format_text(key, kt, sizeof kt);
+    format_text(value, vt, sizeof vt);
+    bool same = strcmp(kt, vt) == 0;
+    snprintf(out->weight_format, sizeof out->weight_format, "%s%s%s", kt, same ? "" : " / ", same ? "" : vt);
+    format_text(query, out->activation_format, sizeof out->activation_format);
+    return RG_OK;
+}
+
+/* A table that shares its storage with an operator's weight is stored as that operator has it. */
+static const rg_quant *table_quant(perf_case *c, const rg_graph_node *n) {
+    const rg_quant *q = quant_of(c, RG_ROLE_WEIGHT, n);
+    for (size_t i = 0; (!q || q == &c->fp32) && i < c->graph->n_nodes; i++) {
+        const rg_graph_node *m = &c->graph->node[i];
+        if (m->op == RG_OP_LINEAR &&
+            (m->weight == n->weight || c->graph->weight[m->weight].tied_to == n->weight))
+            q = quant_of(c, RG_ROLE_WEIGHT, m);
+    }
+    return q;
+}
+
+/* Rows used: the tokens of the pass, all different, but no more than the table has. */
+static void cost_embed(perf_case *c, const rg_graph_node *n, perf_cost *out) {
+    const rg_graph_weight *w = &c->graph->weight[n->weight];
+    double tokens = c->phase == RG_PREFILL ? c->batch * c->context : c->batch;
+    const rg_quant *q = table_quant(c, n);
+    out->bytes = fmin(tokens, (double)w->shape[0]) * stored_bytes(q, 1, (double)w->shape[1], true);
+    format_text(q, out->weight_format, sizeof out->weight_format);
+}
+
+rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err) {
+    const rg_graph_node *n = &c->graph->node[node];
+    const rg_node_count count = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);
+    perf_cost cost = {.matrix_flop = count.matrix_flop, .vector_flop = count.vector_flop};
+    if (n->op == RG_OP_LINEAR)
+        RG_TRY(cost_linear(c, n, &cost, err));
+    else if (n->op == RG_OP_ATTENTION)
+        RG_TRY(cost_attention(c, n, &cost, err));
+    else if (n->op == RG_OP_EMBED)
+        cost_embed(c, n, &cost);
+    else
+        cost.bytes = (c->all_fp32 ? 4 : 2) * count.weight_elements;
+    cost.vector_s = cost.vector_flop / c->vector_flop_per_s;
+    cost.memory_s = cost.bytes / c->bytes_per_s;
+    *out = cost;
+    return RG_OK;
+}

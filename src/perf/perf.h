@@ -1,0 +1,35 @@
+/* Shared inside src/perf. */
+#ifndef PERF_PERF_H
+#define PERF_PERF_H
+
+#include "ridge/perf.h"
+
+/* The question, and what the answer needs of the chip. */
+typedef struct perf_case {
+    const rg_graph *graph;
+    const rg_chip *chip;
+    rg_phase phase;
+    double batch, context;
+    rg_policy policy;
+    bool all_fp32; /* policy "fp32": operands that no entry names are fp32, not bf16 */
+    rg_quant fp32;
+    double vector_flop_per_s, bytes_per_s;
+    const char *vector_type;
+} perf_case;
+
+/* What one node costs. */
+typedef struct perf_cost {
+    double matrix_flop, vector_flop, bytes;
+    double matrix_s, vector_s, memory_s;
+    bool multiplies;             /* the execution below is set */
+    rg_chip_execution execution; /* the slower one where keys and values differ */
+    char weight_format[128], activation_format[64];
+} perf_cost;
+
+rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                         double batch, double context, const char *policy, rg_error *err);
+rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err);
+/* Stored bytes of keys and values of one token in one attention node. */
+double perf_kv_row_bytes(perf_case *c, const rg_graph_node *node);
+
+#endif

@@ -1,0 +1,147 @@
+/* Stimulus: every input where that is at most 2^16, else 2^16 vectors that go where sums break: extremes,
+   subnormals, cancellation, one large product among small ones, special values; each is a function of its
+   index alone. */
+#include "rtl/emit.h"
+
+#include <math.h>
+
+enum { SAMPLED = 65536, EXHAUSTIVE_BITS = 16, SEED = 20261124 };
+
+uint64_t rtl_vector_count(const rg_unit *u, bool *exhaustive) {
+    const int bits = u->n * (u->a.bits + u->b.bits);
+    *exhaustive = bits <= EXHAUSTIVE_BITS;
+    return *exhaustive ? (uint64_t)1 << bits : SAMPLED;
+}
+
+/* Draws of one vector: stream = vector, index = draw. */
+typedef struct dice {
+    uint64_t vector, next;
+} dice;
+
+static uint32_t roll(dice *d, uint32_t sides) {
+    return (uint32_t)(((uint64_t)rg_random_u32(SEED, d->vector, d->next++) * sides) >> 32);
+}
+
+static uint32_t ones(int bits) {
+    return (1u << bits) - 1;
+}
+
+/* Codes at the edges of a format: 0 and -0, least and greatest subnormal, least normal, 1, greatest, their
+   negatives; with k past these, infinity and NaN codes. */
+enum { N_EDGES = 12, N_SPECIAL = 4 };
+static uint32_t edge(const rg_elem *e, uint32_t k) {
+    const uint32_t sign = 1u << (e->bits - 1);
+    if (e->kind == RG_ELEM_INT) {
+        const uint32_t v[] = {0, 1, ones(e->bits), sign, sign - 1, sign + 1, sign >> 1, 2 & ones(e->bits)};
+        return v[k % 8];
+    }
+    const uint32_t m = (uint32_t)e->mantissa_bits, inf = ones(e->exponent_bits) << m;
+    const uint32_t greatest = e->nan == RG_NAN_IEEE ? inf - 1 : e->nan == RG_NAN_TOP ? sign - 2 : sign - 1;
+    const uint32_t v[] = {0, 1, ones((int)m), 1u << m, (uint32_t)e->bias << m, greatest};
+    if (k < N_EDGES) return v[k / 2] | (k % 2 ? sign : 0);
+    const uint32_t nan = sign - 1;
+    const uint32_t special[] = {nan, nan | sign, e->nan == RG_NAN_IEEE ? inf : nan,
+                                e->nan == RG_NAN_IEEE ? inf | sign : nan};
+    return e->nan == RG_NAN_NONE ? greatest : special[k % N_SPECIAL];
+}
+
+static uint32_t any(const rg_elem *e, dice *d) {
+    return roll(d, 1u << e->bits);
+}
+
+/* A random code that is a number. */
+static uint32_t number(const rg_elem *e, dice *d) {
+    for (;;) {
+        const uint32_t code = any(e, d);
+        if (isfinite(rg_elem_decode(e, code))) return code;
+    }
+}
+
+/* A random number in the binades just below that of `code`, or near it for integers. */
+static uint32_t close_to(const rg_elem *e, uint32_t code, dice *d) {
+    const uint32_t sign = 1u << (e->bits - 1);
+    if (e->kind == RG_ELEM_INT) return (code ^ roll(d, 4)) & ones(e->bits);
+    const uint32_t down = roll(d, 3u << e->mantissa_bits), magnitude = code & (sign - 1);
+    return (magnitude > down ? magnitude - down : magnitude) | (any(e, d) & sign);
+}
+
+static uint32_t negated(const rg_elem *e, uint32_t code) {
+    return e->kind == RG_ELEM_INT ? (0u - code) & ones(e->bits) : code ^ (1u << (e->bits - 1));
+}
+
+typedef void fill_fn(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b);
+
+static void fill_uniform(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    for (int i = 0; i < u->n; i++) a[i] = any(&u->a, d), b[i] = any(&u->b, d);
+}
+
+static void fill_finite(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    for (int i = 0; i < u->n; i++) a[i] = number(&u->a, d), b[i] = number(&u->b, d);
+}
+
+/* Edges only; one vector in eight may draw special values too. */
+static void fill_edges(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    const uint32_t sides = N_EDGES + (roll(d, 8) ? 0 : N_SPECIAL);
+    for (int i = 0; i < u->n; i++) a[i] = edge(&u->a, roll(d, sides)), b[i] = edge(&u->b, roll(d, sides));
+}
+
+/* The same product in all lanes, or with alternating signs; every pair of edges comes by. */
+static void fill_equal(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    const uint32_t k = (uint32_t)(d->vector / 8), total = N_EDGES + N_SPECIAL;
+    for (int i = 0; i < u->n; i++) {
+        a[i] = edge(&u->a, k % total);
+        b[i] = edge(&u->b, k / total % total);
+        if (i % 2 && k / total / total % 2) a[i] = negated(&u->a, a[i]);
+    }
+}
+
+/* Lanes in pairs that cancel, or almost: the negative of the neighbour, sometimes off by one code. */
+static void fill_cancelling(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    fill_finite(u, d, a, b);
+    for (int i = 1; i < u->n; i += 2) {
+        a[i] = negated(&u->a, a[i - 1]);
+        b[i] = b[i - 1];
+        if (roll(d, 4) == 0) b[i] ^= 1;
+    }
+    if (u->n > 2 && roll(d, 2)) { /* and one lane of any size that stays */
+        const int k = (int)roll(d, (uint32_t)u->n);
+        b[k] = edge(&u->b, roll(d, N_EDGES));
+    }
+}
+
+/* All products within a few binades: the adders' middle bits. */
+static void fill_near(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    const uint32_t x = number(&u->a, d), y = number(&u->b, d);
+    for (int i = 0; i < u->n; i++) a[i] = close_to(&u->a, x, d), b[i] = close_to(&u->b, y, d);
+}
+
+/* One or two lanes only. */
+static void fill_sparse(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    for (int i = 0; i < u->n; i++) a[i] = b[i] = 0;
+    for (uint32_t r = 1 + roll(d, 2); r; r--) {
+        const uint32_t i = roll(d, (uint32_t)u->n);
+        a[i] = number(&u->a, d), b[i] = number(&u->b, d);
+    }
+}
+
+/* One lane at the top, the others small. */
+static void fill_one_large(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    for (int i = 0; i < u->n; i++) a[i] = number(&u->a, d), b[i] = edge(&u->b, roll(d, 8));
+    const uint32_t i = roll(d, (uint32_t)u->n);
+    a[i] = close_to(&u->a, edge(&u->a, 10 + roll(d, 2)), d);
+    b[i] = close_to(&u->b, edge(&u->b, 10 + roll(d, 2)), d);
+}
+
+void rtl_vector(const rg_unit *u, uint64_t i, uint32_t *a, uint32_t *b) {
+    static fill_fn *const fills[] = {fill_equal,      fill_uniform, fill_finite, fill_edges,
+                                     fill_cancelling, fill_near,    fill_sparse, fill_one_large};
+    bool exhaustive;
+    rtl_vector_count(u, &exhaustive);
+    if (exhaustive) {
+        for (int k = 0; k < u->n; k++, i >>= u->a.bits) a[k] = (uint32_t)i & ones(u->a.bits);
+        for (int k = 0; k < u->n; k++, i >>= u->b.bits) b[k] = (uint32_t)i & ones(u->b.bits);
+        return;
+    }
+    dice d = {.vector = i};
+    fills[i % 8](u, &d, a, b);
+}
