@@ -13,22 +13,22 @@ extern "C" {
    narrow (4-bit floats; products span few binades) are summed exactly; other floats are aligned to the
    largest product with F fraction bits kept (25 by default), truncated toward zero on magnitude. Element
    formats only: block scales ride outside. */
-typedef struct rg_unit {
+typedef struct rg_rtl_unit {
     char text[128]; /* canonical */
     rg_elem a, b;
     int n;
     bool exact;
     int align;       /* fraction bits kept, when not exact */
     int output_bits; /* width of the result port(s); see docs/rtl.md */
-} rg_unit;
-rg_status rg_unit_parse(const char *text, rg_unit *out, rg_error *err);
+} rg_rtl_unit;
+rg_status rg_rtl_unit_parse(const char *text, rg_rtl_unit *out, rg_error *err);
 
 /* The C datapath: result bits of the unit for n codes each; out[] little endian 64-bit words, (output_bits +
  * 63) / 64 of them. */
-void rg_unit_eval(const rg_unit *unit, const uint32_t *a, const uint32_t *b, uint64_t *out);
+void rg_rtl_unit_eval(const rg_rtl_unit *unit, const uint32_t *a, const uint32_t *b, uint64_t *out);
 
 /* Writes rtl/, vectors, testbench and unit.json below `dir`. */
-rg_status rg_rtl_generate(const rg_unit *unit, const char *dir, rg_error *err);
+rg_status rg_rtl_generate(const rg_rtl_unit *unit, const char *dir, rg_error *err);
 
 typedef struct rg_rtl_verify_result {
     uint64_t vectors, mismatches;

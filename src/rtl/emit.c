@@ -4,13 +4,13 @@
 
 #include <stdio.h>
 
-void rtl_top_name(const rg_unit *u, char *buf, size_t size) {
+void rtl_top_name(const rg_rtl_unit *u, char *buf, size_t size) {
     char align[16] = "";
     if (!u->exact) snprintf(align, sizeof align, "_f%d", u->align);
     snprintf(buf, size, "dot_%s_%s_n%d%s", u->a.name, u->b.name, u->n, align);
 }
 
-int rtl_ports(const rg_unit *u, rtl_port port[4]) {
+int rtl_ports(const rg_rtl_unit *u, rtl_port port[4]) {
     const rtl_shape s = rtl_shape_of(u);
     port[0] = (rtl_port){"a", false, u->n * s.a.bits};
     port[1] = (rtl_port){"b", false, u->n * s.b.bits};
@@ -25,7 +25,7 @@ int rtl_exponent_bits(const rtl_shape *s) {
     return rtl_bit_length((uint64_t)(s->e_max - s->e_min + floats));
 }
 
-static void emit_header(rg_str *o, const rg_unit *u, const rtl_shape *s) {
+static void emit_header(rg_str *o, const rg_rtl_unit *u, const rtl_shape *s) {
     char top[96];
     rtl_port port[4];
     const int n_ports = rtl_ports(u, port);
@@ -208,7 +208,7 @@ static void emit_aligned(rg_str *o, const rtl_shape *s) {
     rtl_emit_fp32(o, s);
 }
 
-void rtl_emit_module(rg_str *o, const rg_unit *u) {
+void rtl_emit_module(rg_str *o, const rg_rtl_unit *u) {
     const rtl_shape s = rtl_shape_of(u);
     emit_header(o, u, &s);
     if (s.a.is_int && s.b.is_int) {

@@ -26,14 +26,14 @@ static term term_of(const rg_elem *elem, float x) {
     return t;
 }
 
-static term product(const rg_unit *u, float x, float y) {
+static term product(const rg_rtl_unit *u, float x, float y) {
     const term a = term_of(&u->a, x), b = term_of(&u->b, y);
     return (term){a.magnitude * b.magnitude, a.exponent + b.exponent, a.fraction + b.fraction,
                   a.negative != b.negative};
 }
 
 /* NaN and infinities as IEEE 754 adds and multiplies them; true when there are any. */
-static bool special(const rg_unit *u, const float *x, const float *y, float *result) {
+static bool special(const rg_rtl_unit *u, const float *x, const float *y, float *result) {
     bool any = false;
     float sum = 0; /* finite products count as 0 here: they change no infinity */
     for (int i = 0; i < u->n; i++) {
@@ -58,7 +58,7 @@ static uint32_t fp32_toward_zero(__int128 sum, int exponent) {
     return bits;
 }
 
-static uint32_t eval_aligned(const rg_unit *u, const float *x, const float *y) {
+static uint32_t eval_aligned(const rg_rtl_unit *u, const float *x, const float *y) {
     float odd;
     if (special(u, x, y, &odd)) return isnan(odd) ? 0x7fffffffu : odd < 0 ? 0xff800000u : 0x7f800000u;
     int top = -126;
@@ -80,7 +80,7 @@ static uint32_t eval_aligned(const rg_unit *u, const float *x, const float *y) {
     return fp32_toward_zero(sum, top - u->align);
 }
 
-static wide eval_exact(const rg_unit *u, const float *x, const float *y) {
+static wide eval_exact(const rg_rtl_unit *u, const float *x, const float *y) {
     float odd;
     const int flag = u->output_bits - 1;
     if (special(u, x, y, &odd)) return (wide)1 << flag;
@@ -97,8 +97,8 @@ static wide eval_exact(const rg_unit *u, const float *x, const float *y) {
     return (wide)sum & (((wide)1 << bits) - 1);
 }
 
-void rg_unit_eval(const rg_unit *unit, const uint32_t *a, const uint32_t *b, uint64_t *out) {
-    float x[64], y[64]; /* rg_unit_parse allows 64 lanes */
+void rg_rtl_unit_eval(const rg_rtl_unit *unit, const uint32_t *a, const uint32_t *b, uint64_t *out) {
+    float x[64], y[64]; /* rg_rtl_unit_parse allows 64 lanes */
     for (int i = 0; i < unit->n && i < 64; i++) {
         x[i] = rg_elem_decode(&unit->a, a[i]);
         y[i] = rg_elem_decode(&unit->b, b[i]);

@@ -30,7 +30,7 @@ static rg_status read_members(rtl_folder *f, rg_doc *doc, const char *dir, bool 
     rg_doc_node *files;
     char where[256];
     RG_TRY(rg_doc_string(doc, doc->root, "unit", true, &text, err));
-    if (rg_unit_parse(text, &f->unit, err) != RG_OK)
+    if (rg_rtl_unit_parse(text, &f->unit, err) != RG_OK)
         return rg_fail(err, RG_ERR_PARSE, rg_doc_where(doc, doc->root, where, sizeof where),
                        "the text of a unit", "unit '%.80s'", text);
     RG_TRY(rg_doc_int(doc, doc->root, "vectors", true, &vectors, err));

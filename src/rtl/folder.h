@@ -5,7 +5,7 @@
 #include "ridge/rtl.h"
 
 typedef struct rtl_folder {
-    rg_unit unit;
+    rg_rtl_unit unit;
     char top[96];
     char rtl_path[4096];
     rg_digest rtl_sha256; /* of the file as it is now */

@@ -31,13 +31,13 @@ static void row_print(row *r, rg_str *out) {
     rg_str_add_n(out, text, (size_t)digits + 1);
 }
 
-static void emit_vectors(rg_str *out, const rg_unit *u, uint64_t n_vectors) {
+static void emit_vectors(rg_str *out, const rg_rtl_unit *u, uint64_t n_vectors) {
     uint32_t a[64], b[64];
     uint64_t result[2] = {0};
     for (uint64_t v = 0; v < n_vectors; v++) {
         row r = {.n = 0};
         rtl_vector(u, v, a, b);
-        rg_unit_eval(u, a, b, result);
+        rg_rtl_unit_eval(u, a, b, result);
         for (int i = 0; i < u->n; i++) row_push(&r, a[i], u->a.bits);
         for (int i = 0; i < u->n; i++) row_push(&r, b[i], u->b.bits);
         row_push(&r, result[0], u->output_bits);
@@ -45,7 +45,7 @@ static void emit_vectors(rg_str *out, const rg_unit *u, uint64_t n_vectors) {
     }
 }
 
-static void emit_readme(rg_str *o, const rg_unit *u, uint64_t n_vectors, bool exhaustive) {
+static void emit_readme(rg_str *o, const rg_rtl_unit *u, uint64_t n_vectors, bool exhaustive) {
     rg_str_printf(o,
                   "# %s\n\n`rtl/` the unit (Verilog-2005, combinational), `sim/` a self-checking testbench "
                   "and %llu vectors (%s)\n"
@@ -70,7 +70,7 @@ static rg_status put(const char *dir, const char *name, rg_str *text, json_t *fi
     return RG_OK;
 }
 
-static rg_status put_all(const rg_unit *u, const char *dir, json_t *root, json_t *files, rg_str *text,
+static rg_status put_all(const rg_rtl_unit *u, const char *dir, json_t *root, json_t *files, rg_str *text,
                          rg_error *err) {
     char top[96], name[128];
     bool exhaustive;
@@ -120,7 +120,7 @@ static rg_status make_folders(const char *dir, rg_error *err) {
     return RG_OK;
 }
 
-rg_status rg_rtl_generate(const rg_unit *unit, const char *dir, rg_error *err) {
+rg_status rg_rtl_generate(const rg_rtl_unit *unit, const char *dir, rg_error *err) {
     RG_TRY(make_folders(dir, err));
     json_t *root = json_object(), *files = json_array();
     rg_str text = {0};

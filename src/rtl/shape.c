@@ -42,7 +42,7 @@ int rtl_aligned_product_bits(const rg_elem *a, const rg_elem *b, int align) {
     return x.magnitude_bits - x.fraction + y.magnitude_bits - y.fraction + align;
 }
 
-rtl_shape rtl_shape_of(const rg_unit *unit) {
+rtl_shape rtl_shape_of(const rg_rtl_unit *unit) {
     rtl_shape s = {.a = operand_of(&unit->a), .b = operand_of(&unit->b), .n = unit->n, .align = unit->align};
     s.product_bits = s.a.magnitude_bits + s.b.magnitude_bits;
     s.fraction = s.a.fraction + s.b.fraction;

@@ -38,7 +38,7 @@ typedef struct rtl_shape {
 int rtl_exact_product_bits(const rg_elem *a, const rg_elem *b);
 /* Magnitude bits that alignment with F fraction bits keeps. */
 int rtl_aligned_product_bits(const rg_elem *a, const rg_elem *b, int align);
-rtl_shape rtl_shape_of(const rg_unit *unit);
+rtl_shape rtl_shape_of(const rg_rtl_unit *unit);
 int rtl_bit_length(uint64_t x);
 
 #endif

@@ -1,7 +1,7 @@
 /* The self-checking testbench, readable by iverilog and verilator alike. */
 #include "rtl/emit.h"
 
-void rtl_emit_testbench(rg_str *o, const rg_unit *u, uint64_t n_vectors) {
+void rtl_emit_testbench(rg_str *o, const rg_rtl_unit *u, uint64_t n_vectors) {
     char top[96];
     rtl_port port[4];
     const int n = rtl_ports(u, port);

@@ -48,7 +48,8 @@ static rg_status parse_elem(const char *value, const char *key, rg_elem *out, rg
     return RG_OK;
 }
 
-static rg_status parse_member(const char *key, const char *value, rg_unit *u, unsigned *seen, rg_error *err) {
+static rg_status parse_member(const char *key, const char *value, rg_rtl_unit *u, unsigned *seen,
+                              rg_error *err) {
     static const char *const keys[] = {"a", "b", "n", "align"};
     unsigned k = 0;
     while (k < 4 && strcmp(key, keys[k]) != 0) k++;
@@ -61,7 +62,7 @@ static rg_status parse_member(const char *key, const char *value, rg_unit *u, un
     return parse_int(value, key, MIN_ALIGN, MAX_ALIGN, &u->align, err);
 }
 
-static rg_status parse_members(const char *p, rg_unit *u, unsigned *seen, rg_error *err) {
+static rg_status parse_members(const char *p, rg_rtl_unit *u, unsigned *seen, rg_error *err) {
     for (;;) {
         const size_t n_key = strcspn(p, "=,()");
         const char *end = value_end(p + n_key);
@@ -77,8 +78,8 @@ static rg_status parse_members(const char *p, rg_unit *u, unsigned *seen, rg_err
     }
 }
 
-rg_status rg_unit_parse(const char *text, rg_unit *out, rg_error *err) {
-    rg_unit u = {.align = DEFAULT_ALIGN};
+rg_status rg_rtl_unit_parse(const char *text, rg_rtl_unit *out, rg_error *err) {
+    rg_rtl_unit u = {.align = DEFAULT_ALIGN};
     unsigned seen = 0;
     if (strncmp(text, "dot(", 4) != 0)
         return rg_fail(err, RG_ERR_USAGE, "unit", EXPECTED, "unknown unit '%.60s'", text);

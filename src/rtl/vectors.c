@@ -7,7 +7,7 @@
 
 enum { SAMPLED = 65536, EXHAUSTIVE_BITS = 16, SEED = 20261124 };
 
-uint64_t rtl_vector_count(const rg_unit *u, bool *exhaustive) {
+uint64_t rtl_vector_count(const rg_rtl_unit *u, bool *exhaustive) {
     const int bits = u->n * (u->a.bits + u->b.bits);
     *exhaustive = bits <= EXHAUSTIVE_BITS;
     return *exhaustive ? (uint64_t)1 << bits : SAMPLED;
@@ -69,24 +69,24 @@ static uint32_t negated(const rg_elem *e, uint32_t code) {
     return e->kind == RG_ELEM_INT ? (0u - code) & ones(e->bits) : code ^ (1u << (e->bits - 1));
 }
 
-typedef void fill_fn(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b);
+typedef void fill_fn(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b);
 
-static void fill_uniform(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_uniform(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     for (int i = 0; i < u->n; i++) a[i] = any(&u->a, d), b[i] = any(&u->b, d);
 }
 
-static void fill_finite(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_finite(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     for (int i = 0; i < u->n; i++) a[i] = number(&u->a, d), b[i] = number(&u->b, d);
 }
 
 /* Edges only; one vector in eight may draw special values too. */
-static void fill_edges(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_edges(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     const uint32_t sides = N_EDGES + (roll(d, 8) ? 0 : N_SPECIAL);
     for (int i = 0; i < u->n; i++) a[i] = edge(&u->a, roll(d, sides)), b[i] = edge(&u->b, roll(d, sides));
 }
 
 /* The same product in all lanes, or with alternating signs; every pair of edges comes by. */
-static void fill_equal(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_equal(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     const uint32_t k = (uint32_t)(d->vector / 8), total = N_EDGES + N_SPECIAL;
     for (int i = 0; i < u->n; i++) {
         a[i] = edge(&u->a, k % total);
@@ -96,7 +96,7 @@ static void fill_equal(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
 }
 
 /* Lanes in pairs that cancel, or almost: the negative of the neighbour, sometimes off by one code. */
-static void fill_cancelling(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_cancelling(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     fill_finite(u, d, a, b);
     for (int i = 1; i < u->n; i += 2) {
         a[i] = negated(&u->a, a[i - 1]);
@@ -110,13 +110,13 @@ static void fill_cancelling(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b)
 }
 
 /* All products within a few binades: the adders' middle bits. */
-static void fill_near(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_near(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     const uint32_t x = number(&u->a, d), y = number(&u->b, d);
     for (int i = 0; i < u->n; i++) a[i] = close_to(&u->a, x, d), b[i] = close_to(&u->b, y, d);
 }
 
 /* One or two lanes only. */
-static void fill_sparse(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_sparse(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     for (int i = 0; i < u->n; i++) a[i] = b[i] = 0;
     for (uint32_t r = 1 + roll(d, 2); r; r--) {
         const uint32_t i = roll(d, (uint32_t)u->n);
@@ -125,14 +125,14 @@ static void fill_sparse(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
 }
 
 /* One lane at the top, the others small. */
-static void fill_one_large(const rg_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+static void fill_one_large(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     for (int i = 0; i < u->n; i++) a[i] = number(&u->a, d), b[i] = edge(&u->b, roll(d, 8));
     const uint32_t i = roll(d, (uint32_t)u->n);
     a[i] = close_to(&u->a, edge(&u->a, 10 + roll(d, 2)), d);
     b[i] = close_to(&u->b, edge(&u->b, 10 + roll(d, 2)), d);
 }
 
-void rtl_vector(const rg_unit *u, uint64_t i, uint32_t *a, uint32_t *b) {
+void rtl_vector(const rg_rtl_unit *u, uint64_t i, uint32_t *a, uint32_t *b) {
     static fill_fn *const fills[] = {fill_equal,      fill_uniform, fill_finite, fill_edges,
                                      fill_cancelling, fill_near,    fill_sparse, fill_one_large};
     bool exhaustive;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 typedef struct job {
-    rg_unit unit;
+    rg_rtl_unit unit;
     rg_rtl_verify_result verified;
     rg_rtl_ppa_result at_target, fastest;
     rg_status status;
@@ -41,12 +41,12 @@ static bool ppa_from_json(json_t *json, rg_rtl_ppa_result *p) {
     return true;
 }
 
-static json_t *job_key(const study *s, const rg_unit *unit) {
+static json_t *job_key(const study *s, const rg_rtl_unit *unit) {
     return json_pack("{ss sf ss ss}", "unit", unit->text, "delay_ns", s->delay_ns, "liberty",
                      s->liberty ? s->liberty : "default", "program", s->program_sha256.hex);
 }
 
-static void job_dir(const study *s, const rg_unit *unit, char *dir, size_t size) {
+static void job_dir(const study *s, const rg_rtl_unit *unit, char *dir, size_t size) {
     int n = snprintf(dir, size, "%s/silicon/", s->out_dir);
     for (const char *p = unit->text; *p && (size_t)n + 2 < size; p++)
         if (isalnum((unsigned char)*p))
@@ -176,10 +176,10 @@ rg_status study_silicon_all(study *s, rg_error *err) {
     rg_status status = jobs ? RG_OK : rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     for (size_t i = 0; status == RG_OK && i < s->n_options; i++) {
         char text[1200];
-        rg_unit unit;
+        rg_rtl_unit unit;
         snprintf(text, sizeof text, "dot(a=%s,b=%s,n=%lld)", s->option[i].activation, s->option[i].weight,
                  (long long)s->lanes);
-        status = rg_unit_parse(text, &unit, err);
+        status = rg_rtl_unit_parse(text, &unit, err);
         if (status != RG_OK) break;
         size_t k = 0;
         while (k < n && strcmp(jobs[k].unit.text, unit.text) != 0) k++;
