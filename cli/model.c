@@ -1,0 +1,266 @@
+/* ridge model: what a model computes and stores, and its operator graph. */
+#include "cli.h"
+#include "ridge/model.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct facts {
+    const rg_graph *graph;
+    double context;
+    rg_graph_totals totals;
+    double weight_bytes;
+} facts;
+
+static void add_number(rg_str *out, const char *key, double value) {
+    rg_str_printf(out, ", \"%s\": ", key);
+    cli_print_json_number(out, value);
+}
+
+static void print_out(rg_str *out) {
+    puts(out->data && !out->failed ? out->data : "null");
+    rg_str_free(out);
+}
+
+/* ---- show -------------------------------------------------------------------------------------------- */
+
+static void show_json(const facts *f) {
+    const rg_graph *g = f->graph;
+    const rg_graph_totals *t = &f->totals;
+    rg_str out = {0};
+    rg_str_add(&out, "{\"model\": ");
+    cli_print_json_string(&out, g->model);
+    rg_str_add(&out, ", \"family\": ");
+    cli_print_json_string(&out, g->family);
+    add_number(&out, "parameters_total", t->parameters_total);
+    add_number(&out, "parameters_mtp", 0); /* no family so far has such a part */
+    add_number(&out, "parameters_vision", 0);
+    add_number(&out, "parameters_active", t->parameters_active);
+    add_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
+    add_number(&out, "weight_bytes", f->weight_bytes);
+    add_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
+    add_number(&out, "state_bytes_per_sequence", t->state_bytes_per_sequence);
+    add_number(&out, "prefill_flop_per_token", t->prefill_flop_per_token);
+    add_number(&out, "decode_flop_per_token", t->decode_flop_per_token);
+    add_number(&out, "context", f->context);
+    add_number(&out, "n_layers", (double)g->n_layers);
+    add_number(&out, "hidden_size", (double)g->hidden_size);
+    add_number(&out, "vocab_size", (double)g->vocab_size);
+    add_number(&out, "max_positions", (double)g->max_positions);
+    rg_str_add(&out, "}");
+    print_out(&out);
+}
+
+/* "8,030,261,248" */
+static const char *grouped(double value, char buf[40]) {
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%.0f", value), k = 0;
+    for (int i = 0; i < n && k < 38; i++) {
+        if (i && (n - i) % 3 == 0) buf[k++] = ',';
+        buf[k++] = digits[i];
+    }
+    buf[k] = 0;
+    return buf;
+}
+
+/* "8.03 G" */
+static const char *scaled(double value, char buf[24]) {
+    static const char *const prefixes[] = {"", " k", " M", " G", " T", " P"};
+    int i = 0;
+    for (; i < 5 && value >= 999.5; i++) value /= 1000;
+    snprintf(buf, 24, "%.*f%s", i ? 2 : 0, value, prefixes[i]);
+    return buf;
+}
+
+static void show_table(const facts *f) {
+    const rg_graph *g = f->graph;
+    const rg_graph_totals *t = &f->totals;
+    const struct {
+        const char *label;
+        double value;
+        const char *unit;
+    } rows[] = {{"parameters, tied ones once", t->parameters_total, ""},
+                {"  active, with the input embedding", t->parameters_active, ""},
+                {"  active, without it", t->parameters_active_no_embedding, ""},
+                {"weights, stored as bf16", f->weight_bytes, "B"},
+                {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
+                {"state per sequence, bf16", t->state_bytes_per_sequence, "B"},
+                {"prefill, per token", t->prefill_flop_per_token, "FLOP"},
+                {"decode, per token", t->decode_flop_per_token, "FLOP"}};
+    printf("%s (family %s): %lld layers, width %lld, vocabulary %lld, up to %lld positions\n\n", g->model,
+           g->family, (long long)g->n_layers, (long long)g->hidden_size, (long long)g->vocab_size,
+           (long long)g->max_positions);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char exact[40], about[24];
+        printf("%-36s %20s %-5s", rows[i].label, grouped(rows[i].value, exact), rows[i].unit);
+        printf(" %10s%s%s\n", scaled(rows[i].value, about), *rows[i].unit && strlen(about) < 5 ? " " : "",
+               rows[i].unit);
+    }
+    printf("\nPrefill: mean over a causal prompt of %.0f tokens, output head once per prompt.\n"
+           "Decode: with %.0f keys in the cache. One multiply-add is 2 FLOP; matrix work alone.\n",
+           f->context, f->context);
+    if (f->context > (double)g->max_positions)
+        printf("Note: a context of %.0f is beyond the model's %lld positions.\n", f->context,
+               (long long)g->max_positions);
+}
+
+static rg_status show(cli_context *context, rg_error *err) {
+    rg_model model;
+    RG_TRY(rg_model_open(&model, context->argument[0], context->data_dir, false, err));
+    facts f = {.graph = &model.graph, .context = cli_number(context, "context", 4096)};
+    f.totals = rg_graph_total(&model.graph, f.context);
+    rg_status status = rg_graph_weight_bytes(&model.graph, NULL, &f.weight_bytes, err);
+    if (status == RG_OK) (context->json ? show_json : show_table)(&f);
+    rg_model_close(&model);
+    return status;
+}
+
+/* ---- graph ------------------------------------------------------------------------------------------- */
+
+static void graph_row(const rg_graph *g, size_t i) {
+    const rg_graph_node *n = &g->node[i];
+    char inputs[48] = "", weight[48] = "-";
+    for (int k = 0, at = 0; k < n->n_inputs; k++)
+        at += n->input[k] < 0
+                  ? snprintf(inputs + at, sizeof inputs - (size_t)at, "%stokens", k ? "," : "")
+                  : snprintf(inputs + at, sizeof inputs - (size_t)at, "%s%d", k ? "," : "", n->input[k]);
+    if (n->weight >= 0) {
+        const rg_graph_weight *w = &g->weight[n->weight];
+        if (w->n_dims == 2)
+            snprintf(weight, sizeof weight, "%lld x %lld%s", (long long)w->shape[0], (long long)w->shape[1],
+                     w->tied_to >= 0 ? " tied" : "");
+        else
+            snprintf(weight, sizeof weight, "%lld", (long long)w->shape[0]);
+    }
+    printf("%5zu  %-36s %-10s %-18s %8lld  %s\n", i, n->name,
+           n->op == RG_OP_OPAQUE ? n->opaque_op : rg_op_name(n->op), inputs, (long long)n->width, weight);
+}
+
+static rg_status graph(cli_context *context, rg_error *err) {
+    rg_model model;
+    RG_TRY(rg_model_open(&model, context->argument[0], context->data_dir, false, err));
+    const rg_graph *g = &model.graph;
+    rg_status status = RG_OK;
+    if (context->json) {
+        rg_str out = {0};
+        status = rg_graph_to_json(g, &out, err);
+        if (status == RG_OK) fwrite(out.data, 1, out.len, stdout);
+        rg_str_free(&out);
+    } else {
+        printf("%5s  %-36s %-10s %-18s %8s  %s\n", "node", "name", "operator", "inputs", "width", "weight");
+        for (size_t i = 0; i < g->n_nodes; i++) graph_row(g, i);
+        printf("%zu nodes, %zu weights; node %d gives the logits\n", g->n_nodes, g->n_weights, g->output);
+    }
+    rg_model_close(&model);
+    return status;
+}
+
+/* ---- list -------------------------------------------------------------------------------------------- */
+
+static int is_model_file(const struct dirent *entry) {
+    const char *end = strrchr(entry->d_name, '.');
+    return entry->d_name[0] != '.' && end && strcmp(end, ".yaml") == 0;
+}
+
+static rg_status list_model(cli_context *context, const char *name, bool first, rg_str *out, rg_error *err) {
+    rg_graph g;
+    char parameters[40];
+    RG_TRY(rg_graph_from_name(&g, name, context->data_dir, err));
+    const double total = rg_graph_total(&g, 1).parameters_total;
+    if (context->json) {
+        rg_str_add(out, first ? "{\"name\": " : ",\n  {\"name\": ");
+        cli_print_json_string(out, name);
+        rg_str_add(out, ", \"family\": ");
+        cli_print_json_string(out, g.family);
+        add_number(out, "parameters_total", total);
+        rg_str_add(out, "}");
+    } else {
+        rg_str_printf(out, "%-24s %-10s %18s\n", name, g.family, grouped(total, parameters));
+    }
+    rg_graph_close(&g);
+    return RG_OK;
+}
+
+static rg_status list(cli_context *context, rg_error *err) {
+    char dir[4096];
+    struct dirent **entry;
+    snprintf(dir, sizeof dir, "%s/models", context->data_dir);
+    int n = scandir(dir, &entry, is_model_file, alphasort);
+    if (n < 0) return rg_fail(err, RG_ERR_IO, dir, "the folder of model files", "cannot be read");
+    rg_str out = {0};
+    rg_status status = RG_OK;
+    if (context->json)
+        rg_str_add(&out, "{\"models\": [");
+    else
+        rg_str_printf(&out, "%-24s %-10s %18s\n", "name", "family", "parameters");
+    for (int i = 0; i < n; i++) {
+        entry[i]->d_name[strlen(entry[i]->d_name) - 5] = 0;
+        if (status == RG_OK) status = list_model(context, entry[i]->d_name, i == 0, &out, err);
+        free(entry[i]);
+    }
+    free(entry);
+    if (context->json) rg_str_add(&out, "]}\n");
+    if (status == RG_OK && out.data) fputs(out.data, stdout);
+    rg_str_free(&out);
+    return status;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+static const cli_option no_options[] = {{0}};
+static const cli_option show_options[] = {{"context", CLI_INT, "C", "token", "4096", 1, 1e9, false, false,
+                                           "length of the prompt, and keys in the cache when decoding"},
+                                          {0}};
+
+const cli_command cli_model_commands[] = {
+    {.noun = "model",
+     .verb = "show",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "count a model: parameters, bytes of weights and KV cache, FLOP per token",
+     .details =
+         "MODEL is a name that ridge model list prints, a config.json, a folder with one, a GGUF file or\n"
+         "a llama2.c file. A field that the model's family does not know is an error: no number is\n"
+         "better than a wrong one (docs/families.md says how to add a family).",
+     .example =
+         "ridge model show llama-3.1-8b --context 8192\n"
+         "  llama-3.1-8b (family llama): 32 layers, width 4096, vocabulary 128256, up to 131072 positions\n"
+         "\n"
+         "  parameters, tied ones once                  8,030,261,248           8.03 G\n"
+         "  ...\n"
+         "  KV cache per token, bf16                          131,072 B       131.07 kB",
+     .options = show_options,
+     .run = show},
+    {.noun = "model",
+     .verb = "graph",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "print a model's operator graph",
+     .details =
+         "With --json: the versioned form that docs/families.md describes, which holds all that counting,\n"
+         "bounds and execution use. The names are those that policies and their globs speak of.",
+     .example =
+         "ridge model graph llama-3.1-8b\n"
+         "   node  name                                 operator   inputs                width  weight\n"
+         "      0  embed                                embed      tokens                 4096  128256 x "
+         "4096\n"
+         "      1  layers.0.input_layernorm             rmsnorm    0                      4096  4096\n"
+         "  ...",
+     .options = no_options,
+     .run = graph},
+    {.noun = "model",
+     .verb = "list",
+     .arguments = "",
+     .summary = "list the models that are known by name",
+     .details = "Each is a file of data/models: the facts of a config, with their source.",
+     .example = "ridge model list\n"
+                "  name                     family             parameters\n"
+                "  llama-2-7b               llama           6,738,415,616\n"
+                "  ...",
+     .options = no_options,
+     .run = list},
+    {0},
+};
