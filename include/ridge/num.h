@@ -20,7 +20,8 @@ typedef enum rg_nan_kind {
 } rg_nan_kind;
 
 /* One element: sign, exponent and mantissa fields, value (-1)^s 2^(E-bias) (1 + M/2^m), E = 0 subnormal
-   2^(1-bias) M/2^m; or a two's complement integer. research: OCP OFP8 v1.0, OCP MX v1.0, IEEE 754. */
+   2^(1-bias) M/2^m; or a two's complement integer. Where the fields are fewer than the bits of a code (tf32),
+   the low bits are zero. Sources: OCP OFP8 v1.0, OCP MX v1.0, IEEE 754. */
 typedef struct rg_elem {
     rg_elem_kind kind;
     char name[16];
@@ -45,25 +46,52 @@ typedef struct rg_format {
     rg_scale_span span;
     int block;               /* elements per block, span BLOCK */
     rg_elem scale;           /* format of the stored scale; fp32 for plain float scales */
-    bool power_of_two_scale; /* mx: scale chosen from the exponent of amax, not amax / max */
+    bool power_of_two_scale; /* mx with e8m0: scale chosen from the exponent of amax, not amax / max */
     bool tensor_scale;       /* nvfp4: fp32 scale per tensor above the block scales */
     bool zero_point;         /* int asym */
 } rg_format;
 
-typedef enum rg_rounding { RG_RNE } rg_rounding; /* grows with the numerics issue */
+/* Where a value lies between two of the format: the nearest, ties to the even code; the nearest, ties away
+   from zero; toward zero; up; down; to the odd code. */
+typedef enum rg_rounding { RG_RNE, RG_RNA, RG_RZ, RG_RU, RG_RD, RG_RO, RG_N_ROUNDINGS } rg_rounding;
+
+/* How a block's scale follows from its largest magnitude amax. With M the largest element and e its exponent,
+   the exponent of an e8m0 scale is (research: OCP MX v1.0 6.3; Rouhani et al. 2023; vendors' documentation)
+     FLOOR floor(log2 amax) - e; FLOOR1 one more; CEIL ceil(log2 amax) - e; RCEIL ceil(log2(amax / M));
+     EVEN FLOOR of amax rounded to the element's mantissa; RNE amax / M to the nearest power of two, ties to
+     the even code; LOG round(log2(amax / M)); RZ floor(log2(amax / M)); MSE, MAE the exponent from RCEIL - 2
+     to RCEIL + 1 with the least squared or absolute error, of equals the largest.
+   Other scales: FLOOR stands for amax / M rounded to the scale's format; FOUR_OVER_SIX (e2m1) also tries
+   amax / 4 and takes it where the squared error is smaller. */
 typedef enum rg_scale_rule {
-    RG_SCALE_FLOOR,
-    RG_SCALE_EVEN,
-    RG_SCALE_4OVER6,
+    RG_SCALE_FLOOR, /* the default of every format */
+    RG_SCALE_FLOOR1,
     RG_SCALE_CEIL,
-    RG_SCALE_RCEIL
+    RG_SCALE_RCEIL,
+    RG_SCALE_EVEN,
+    RG_SCALE_RNE,
+    RG_SCALE_LOG,
+    RG_SCALE_RZ,
+    RG_SCALE_MSE,
+    RG_SCALE_MAE,
+    RG_SCALE_4OVER6,
+    RG_N_SCALE_RULES
 } rg_scale_rule;
-typedef enum rg_saturation { RG_SAT_FINITE } rg_saturation;
+
+/* What lies beyond the largest value (P3109 v4.0 names; OCP OFP8 v1.0 5.2.2). */
+typedef enum rg_saturation {
+    RG_SAT_FINITE,    /* the largest finite value, infinity too */
+    RG_SAT_PROPAGATE, /* the same, but infinity stays where the format has one */
+    RG_SAT_NONE, /* infinity or the largest finite value as the rounding's direction says; formats without
+                    infinity: the largest finite value */
+    RG_SAT_OCP,  /* infinity, else NaN, else the largest finite value: the first that the format has */
+    RG_N_SATURATIONS
+} rg_saturation;
 
 typedef struct rg_cast {
-    rg_rounding rounding;
-    rg_scale_rule scale_rule; /* mx and nvfp4 */
-    rg_saturation saturation;
+    rg_rounding rounding; /* of elements; scales are rounded to nearest even */
+    rg_scale_rule scale_rule;
+    rg_saturation saturation; /* of elements */
 } rg_cast;
 
 typedef struct rg_quant {
@@ -71,10 +99,12 @@ typedef struct rg_quant {
     rg_cast cast;
 } rg_quant;
 
-/* Parses "quantized by" text (INTERFACE section 2); a bare format gets the default cast. RG_ERR_USAGE names
-   the part that is wrong and what is known. */
+/* Parses "quantized by" text (docs/formats.md); a bare format gets the default cast. RG_ERR_USAGE names the
+   part that is wrong and what is known. */
 rg_status rg_quant_parse(const char *text, rg_quant *out, rg_error *err);
-/* Canonical text: parsing it gives the same object, printing that gives the same text. Returns the length. */
+/* Canonical text, at most RG_QUANT_TEXT - 1 characters: parsing it gives the same object, printing that gives
+   the same text. Returns the length, as snprintf does. */
+enum { RG_QUANT_TEXT = 128 };
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size);
 size_t rg_format_print(const rg_format *format, char *buf, size_t size);
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b);
@@ -84,41 +114,57 @@ bool rg_quant_is_identity(const rg_quant *q);
 /* Presets, for `num list`: canonical name and one line of description; NULL past the end. */
 const char *rg_format_preset(size_t i, const char **summary);
 
-/* ---- one element: exact, RNE, saturating --------------------------------------------------------------- */
+/* ---- one element, exact ------------------------------------------------------------------------------ */
 
-/* Code of x. Overflow and infinity give the largest finite value, NaN the NaN code (largest positive value
-   where there is none), -0 keeps its sign where the format has one. Integers: clamp(rint(x), +-(2^(bits-1) -
-   1)) in two's complement. */
+/* Code of x by nearest-even rounding, saturating: overflow and infinity give the largest finite value, NaN
+   the code of all ones (where the format has no NaN, the largest positive value), -0 keeps its sign where the
+   format has one. Integers: clamp(rint(x), +-(2^(bits-1) - 1)) in two's complement. e8m0, which has neither
+   sign nor zero: |x|, and 2^-127 for what is smaller. fp32: the bits of x. */
 uint32_t rg_elem_encode(const rg_elem *elem, float x);
-/* Exact value of a code. */
+/* The same by any cast (its scale rule plays no part). */
+uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x);
+/* Exact value of a code; bits above `bits` are ignored. */
 float rg_elem_decode(const rg_elem *elem, uint32_t code);
 double rg_elem_max(const rg_elem *elem);
 double rg_elem_min_normal(const rg_elem *elem);
-double rg_elem_min_subnormal(const rg_elem *elem);
+double rg_elem_min_subnormal(const rg_elem *elem); /* 0 where there is none; integers: 1 */
 
 /* ---- matrices ------------------------------------------------------------------------------------------ */
 
 typedef struct rg_qdq_counts { /* special inputs met; added to, not reset */
-    uint64_t n_nan, n_inf, n_overflow;
+    uint64_t n_nan, n_inf;
+    uint64_t n_overflow; /* finite, but after scaling and rounding beyond the largest element */
 } rg_qdq_counts;
 
 /* Quantize and dequantize x[rows][cols] into y (may be x itself): the definition against which every fast
    path is tested. `per_row` says what a scale that spans a tensor spans: true one row (activations, KV),
-   false the matrix (weights). */
+   false the matrix (weights). Every step is one fp32 operation, rounded to nearest even:
+     no scale      y = value(code(x))
+     scaled        s = amax / max, rounded to the scale's format; y = value(code(x / s)) s
+     zero point    low = min(0, min x), high = max(0, max x), s = (high - low) / (2^bits - 1) rounded, z =
+                   clamp(rint(-low / s)); code = clamp(rint(x / s) + z, 0, 2^bits - 1), y = (code - z) s
+     mx            s = 2^e (int8: 2^(e-6), OCP MX v1.0), e by the scale rule, within -127..127
+     tensor scale  t = amax of the tensor / (max of elements * max of scales), block scale c = (amax / max) /
+   t rounded, s = c t NaN and infinity do not set a scale; then infinity becomes the largest element (cast's
+   saturation), NaN the NaN code or the largest element. A group whose scale is zero becomes zeros with the
+   signs of x (NaN stays NaN where the element has it). Integers have no -0. */
 void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
             rg_qdq_counts *counts);
 
-/* Sizes of the stored form of a [rows][cols] matrix: codes (1, 2 or 4 bytes each, not packed), scales of all
-   blocks in order, in their own width (1, 2 or 4 bytes), after the fp32 tensor scales (one per span) where
-   there are such; and packed size in bits: element bits + scale bits, counted per block emitted. */
+/* Sizes of the stored form of a [rows][cols] matrix: codes (1, 2 or 4 bytes each, not packed); scales: the
+   fp32 tensor scales (one per span) where there are such, then those of all blocks, rows or tensors in order,
+   each in its own width (1, 2 or 4 bytes), then zero points, one byte each; and packed size in bits: element
+   bits + scale bits + zero point bits, counted per block emitted. */
 typedef struct rg_stored_size {
     size_t code_bytes;
     size_t scale_bytes; /* incl. tensor scales and zero points */
     uint64_t packed_bits;
 } rg_stored_size;
 rg_stored_size rg_format_stored_size(const rg_format *format, size_t rows, size_t cols, bool per_row);
+/* Buffers have the sizes of rg_format_stored_size, in the byte order of this machine. Decoding what was
+   encoded gives the bits of rg_qdq. `counts` may be NULL. */
 void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
-               bool per_row);
+               bool per_row, rg_qdq_counts *counts);
 void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,
                size_t cols, bool per_row);
 

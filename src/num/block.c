@@ -1,0 +1,169 @@
+/* Matrices: which elements share a scale, in which order scales are stored. */
+#include "num/scale.h"
+
+/* A matrix on its way through: quantized (x), stored (codes, scales) and dequantized (y), each may be absent.
+ */
+typedef struct pass {
+    const rg_quant *q;
+    const float *x;
+    float *y;
+    void *codes;
+    uint8_t *scale_at, *zero_at; /* next to write or read */
+    rg_qdq_counts *counts;
+} pass;
+
+static size_t width_of(const rg_elem *e) {
+    return e->bits <= 8 ? 1 : e->bits <= 16 ? 2 : 4;
+}
+
+static void put(void *at, size_t i, size_t width, uint32_t code) {
+    const uint8_t byte = (uint8_t)code;
+    const uint16_t half = (uint16_t)code;
+    const void *from = width == 1 ? (const void *)&byte : width == 2 ? (const void *)&half : &code;
+    memcpy((uint8_t *)at + i * width, from, width);
+}
+
+static uint32_t get(const void *at, size_t i, size_t width) {
+    uint8_t byte;
+    uint16_t half;
+    uint32_t code;
+    const uint8_t *p = (const uint8_t *)at + i * width;
+    if (width == 1) return memcpy(&byte, p, 1), byte;
+    if (width == 2) return memcpy(&half, p, 2), half;
+    return memcpy(&code, p, 4), code;
+}
+
+static uint32_t code_of(pass *p, const num_scale *s, float x) {
+    bool overflow;
+    const uint32_t code = num_element_code(p->q, s, x, &overflow);
+    if (p->counts) {
+        p->counts->n_nan += isnan(x) != 0;
+        p->counts->n_inf += isinf(x) != 0;
+        p->counts->n_overflow += overflow;
+    }
+    return code;
+}
+
+/* n elements from `first` that share a scale. */
+static void run_group(pass *p, size_t first, size_t n, const num_scale *s) {
+    const rg_format *f = &p->q->format;
+    const size_t width = width_of(&f->elem);
+    for (size_t i = first; i < first + n; i++) {
+        const uint32_t code = p->x ? code_of(p, s, p->x[i]) : get(p->codes, i, width);
+        if (p->x && p->codes) put(p->codes, i, width, code);
+        if (p->y) p->y[i] = num_element_value(f, s, code);
+    }
+}
+
+/* The scale of n elements from `first`: chosen and stored, or read back. */
+static num_scale next_scale(pass *p, size_t first, size_t n, float tensor) {
+    const rg_format *f = &p->q->format;
+    const size_t width = width_of(&f->scale);
+    num_scale s;
+    if (p->x) {
+        s = num_scale_choose(p->q, p->x + first, n, tensor);
+        if (p->scale_at) put(p->scale_at, 0, width, s.code);
+        if (p->zero_at) *p->zero_at = (uint8_t)s.zero;
+    } else {
+        s = num_scale_read(f, get(p->scale_at, 0, width), f->zero_point ? *p->zero_at : 0, tensor);
+    }
+    if (p->scale_at) p->scale_at += width;
+    if (p->zero_at) p->zero_at++;
+    return s;
+}
+
+/* rows rows from `first` that share a tensor scale, where the format has one. */
+static void run_tensor(pass *p, size_t first, size_t rows, size_t cols, float tensor) {
+    const rg_format *f = &p->q->format;
+    if (f->span == RG_SPAN_NONE) {
+        run_group(p, first, rows * cols, &(num_scale){.value = 1});
+        return;
+    }
+    size_t n = f->span == RG_SPAN_TENSOR ? rows * cols : cols;
+    for (size_t at = first; at < first + rows * cols; at += n) {
+        const size_t block = f->span == RG_SPAN_BLOCK ? (size_t)f->block : n;
+        for (size_t i = 0; i < n; i += block) {
+            const size_t width = n - i < block ? n - i : block;
+            const num_scale s = next_scale(p, at + i, width, tensor);
+            run_group(p, at + i, width, &s);
+        }
+    }
+}
+
+static size_t count_tensors(const rg_format *f, size_t rows, bool per_row) {
+    const bool spans = f->span == RG_SPAN_TENSOR || f->tensor_scale;
+    return !spans ? 0 : per_row ? rows : rows > 0;
+}
+
+static size_t count_scales(const rg_format *f, size_t rows, size_t cols, bool per_row) {
+    switch (f->span) {
+    case RG_SPAN_TENSOR:
+        return count_tensors(f, rows, per_row);
+    case RG_SPAN_ROW:
+        return rows;
+    case RG_SPAN_BLOCK:
+        return rows * ((cols + (size_t)f->block - 1) / (size_t)f->block);
+    default:
+        return 0;
+    }
+}
+
+static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales) {
+    const rg_format *f = &p->q->format;
+    const size_t n_tensors = count_tensors(f, rows, per_row);
+    const size_t n_scales = count_scales(f, rows, cols, per_row);
+    if (rows == 0 || cols == 0) return;
+    uint8_t *tensor_at = scales;
+    if (scales && f->span != RG_SPAN_NONE) {
+        p->scale_at = scales + (f->tensor_scale ? n_tensors * sizeof(float) : 0);
+        if (f->zero_point) p->zero_at = p->scale_at + n_scales * width_of(&f->scale);
+    }
+    const size_t step = n_tensors == 1 || n_tensors == 0 ? rows : 1;
+    for (size_t r = 0; r < rows; r += step) {
+        float tensor = 1;
+        if (f->tensor_scale) {
+            if (p->x) tensor = num_tensor_scale(f, num_amax(p->x + r * cols, step * cols));
+            if (!p->x) memcpy(&tensor, tensor_at, sizeof tensor);
+            if (p->x && scales) memcpy(tensor_at, &tensor, sizeof tensor);
+            if (scales) tensor_at += sizeof tensor;
+        }
+        run_tensor(p, r * cols, step, cols, tensor);
+    }
+}
+
+void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
+            rg_qdq_counts *counts) {
+    pass p = {.q = q, .x = x, .y = y, .counts = counts};
+    run(&p, rows, cols, per_row, NULL);
+}
+
+void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
+               bool per_row, rg_qdq_counts *counts) {
+    pass p = {.q = q, .x = x, .codes = codes, .counts = counts};
+    run(&p, rows, cols, per_row, scales);
+}
+
+void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,
+               size_t cols, bool per_row) {
+    const rg_quant q = {.format = *format};
+    pass p = {.q = &q, .codes = (void *)codes, .y = y}; /* without x, codes and scales are only read */
+    run(&p, rows, cols, per_row, (void *)scales);
+}
+
+rg_stored_size rg_format_stored_size(const rg_format *f, size_t rows, size_t cols, bool per_row) {
+    const size_t n_tensors = f->tensor_scale ? count_tensors(f, rows, per_row) : 0;
+    const size_t n_scales = count_scales(f, rows, cols, per_row);
+    const int zero_bits = f->zero_point ? f->elem.bits : 0;
+    return (rg_stored_size){
+        .code_bytes = rows * cols * width_of(&f->elem),
+        .scale_bytes = n_tensors * sizeof(float) + n_scales * (width_of(&f->scale) + (f->zero_point ? 1 : 0)),
+        .packed_bits = (uint64_t)rows * cols * (uint64_t)f->elem.bits + 32 * (uint64_t)n_tensors +
+                       (uint64_t)n_scales * (uint64_t)(f->scale.bits + zero_bits)};
+}
+
+double rg_format_bits(const rg_format *f, size_t cols) {
+    /* what spans a tensor weighs nothing in a long one */
+    const rg_stored_size size = rg_format_stored_size(f, 1, cols, true);
+    const uint64_t above = f->tensor_scale ? 32 : f->span == RG_SPAN_TENSOR ? (uint64_t)f->scale.bits : 0;
+    return (double)(size.packed_bits - above) / (double)cols;
+}

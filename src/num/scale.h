@@ -1,0 +1,28 @@
+/* The scale of one group of elements. */
+#ifndef RIDGE_NUM_SCALE_H
+#define RIDGE_NUM_SCALE_H
+
+#include "num/elem.h"
+
+/* What a group is divided by, and how that is stored. */
+typedef struct num_scale {
+    uint32_t code; /* in the format's scale element */
+    int zero;      /* zero point: code of the value 0 */
+    float value;
+} num_scale;
+
+/* Group of n elements; `tensor`: the fp32 scale above it, 1 where there is none. */
+num_scale num_scale_choose(const rg_quant *q, const float *x, size_t n, float tensor);
+/* The scale that stored fields stand for. */
+num_scale num_scale_read(const rg_format *format, uint32_t code, int zero, float tensor);
+/* fp32 scale above the block scales of a tensor with this largest magnitude. */
+float num_tensor_scale(const rg_format *format, float amax);
+
+/* Largest finite magnitude; 0 when there is none. */
+float num_amax(const float *x, size_t n);
+
+/* Code of x under a scale, and the value of a code. */
+uint32_t num_element_code(const rg_quant *q, const num_scale *s, float x, bool *overflow);
+float num_element_value(const rg_format *format, const num_scale *s, uint32_t code);
+
+#endif
