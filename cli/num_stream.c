@@ -89,19 +89,14 @@ static void report_specials(const stream *s, const rg_qdq_counts *counts) {
             (unsigned long long)counts->n_overflow, s->rows * s->cols);
 }
 
-/* Quantized and dequantized in place; special inputs counted on stderr. */
-static void quantize(stream *s) {
-    rg_qdq_counts counts = {0};
-    rg_qdq(&s->quant, (const float *)s->data, (float *)s->data, s->rows, s->cols, false, &counts);
-    report_specials(s, &counts);
-}
-
 rg_status cli_num_qdq(cli_context *context, rg_error *err) {
     stream s = {0};
     rg_status status = start(&s, context, err);
     if (status == RG_OK) status = shape(&s, context, sizeof(float), err);
     if (status == RG_OK) {
-        quantize(&s);
+        rg_qdq_counts counts = {0};
+        rg_qdq(&s.quant, (const float *)s.data, (float *)s.data, s.rows, s.cols, false, &counts);
+        report_specials(&s, &counts);
         status = write_stdout(s.data, s.size, err);
     }
     free(s.data);
@@ -115,8 +110,9 @@ static rg_status encode(stream *s, const char *scales_path, rg_error *err) {
     if (!codes || !scales) {
         status = rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "no memory for %zu codes", s->rows * s->cols);
     } else {
-        rg_encode(&s->quant, (const float *)s->data, codes, scales, s->rows, s->cols, false);
-        quantize(s); /* for its counts */
+        rg_qdq_counts counts = {0};
+        rg_encode(&s->quant, (const float *)s->data, codes, scales, s->rows, s->cols, false, &counts);
+        report_specials(s, &counts);
         if (scales_path) status = rg_file_write(scales_path, scales, size.scale_bytes, err);
         if (status == RG_OK) status = write_stdout(codes, size.code_bytes, err);
     }
