@@ -8,10 +8,10 @@
 
 enum { LONG_ROW = 1 << 16 };
 
-/* Mean bits of an element with its share of the scales. A row scale is one of a row of `cols`. */
-static double stored_bits(const rg_format *f, size_t *cols) {
-    *cols = f->span == RG_SPAN_BLOCK ? (size_t)f->block * LONG_ROW : LONG_ROW;
-    return rg_format_bits(f, *cols);
+/* Elements of a row for which bits are counted: what was asked for, else so many that tails play no part. */
+static size_t row_of(const cli_context *context, const rg_format *f) {
+    const int64_t otherwise = f->span == RG_SPAN_BLOCK ? (int64_t)f->block * LONG_ROW : LONG_ROW;
+    return (size_t)cli_int(context, "row", otherwise);
 }
 
 static rg_status list(cli_context *context, rg_error *err) {
@@ -19,9 +19,8 @@ static rg_status list(cli_context *context, rg_error *err) {
     const char *name, *summary;
     for (size_t i = 0; (name = rg_format_preset(i, &summary)); i++) {
         rg_quant q;
-        size_t cols;
         RG_TRY(rg_quant_parse(name, &q, err));
-        const double bits = stored_bits(&q.format, &cols);
+        const double bits = rg_format_bits(&q.format, row_of(context, &q.format));
         if (!context->json) {
             rg_str_printf(&out, "%-10s %2d %8.3f  %s\n", name, q.format.elem.bits, bits, summary);
             continue;
@@ -80,8 +79,7 @@ static void json_values(rg_str *out, const rg_elem *e) {
     rg_str_add(out, "]");
 }
 
-static void json_scaling(rg_str *out, const rg_format *f) {
-    size_t cols;
+static void json_scaling(rg_str *out, const rg_format *f, size_t cols) {
     rg_str_printf(out, ", \"scale_span\": \"%s\", \"block\": ", span_name(f));
     if (f->span == RG_SPAN_BLOCK)
         rg_str_printf(out, "%d", f->block);
@@ -94,10 +92,10 @@ static void json_scaling(rg_str *out, const rg_format *f) {
         rg_str_add(out, "null");
     rg_str_printf(out, ", \"has_tensor_scale\": %s, \"has_zero_point\": %s, \"bits_per_element\": ",
                   f->tensor_scale ? "true" : "false", f->zero_point ? "true" : "false");
-    cli_print_json_number(out, stored_bits(f, &cols));
+    cli_print_json_number(out, rg_format_bits(f, cols));
 }
 
-static void show_json(const rg_format *f, const char *name) {
+static void show_json(const rg_format *f, const char *name, size_t cols) {
     const rg_elem *e = &f->elem;
     const bool is_float = e->kind == RG_ELEM_FLOAT;
     const double nothing = NAN; /* printed as null */
@@ -123,7 +121,7 @@ static void show_json(const rg_format *f, const char *name) {
     rg_str_printf(&out, ", \"is_signed\": %s, \"has_inf\": %s, \"has_nan\": %s",
                   e->is_signed ? "true" : "false", e->nan == RG_NAN_IEEE ? "true" : "false",
                   e->nan != RG_NAN_NONE ? "true" : "false");
-    json_scaling(&out, f);
+    json_scaling(&out, f, cols);
     json_values(&out, e);
     rg_str_add(&out, "}");
     puts(out.data ? out.data : "");
@@ -165,7 +163,7 @@ static void show_element(const rg_elem *e) {
     printf("  NaN            %s\n", nan[e->nan]);
 }
 
-static void show_scaling(const rg_format *f) {
+static void show_scaling(const rg_format *f, size_t cols) {
     if (f->span == RG_SPAN_NONE) return;
     if (f->span == RG_SPAN_BLOCK)
         printf("  block          %d elements along the inner dimension\n", f->block);
@@ -175,9 +173,7 @@ static void show_scaling(const rg_format *f) {
            f->power_of_two_scale ? ", from the exponent of the largest magnitude" : "");
     if (f->tensor_scale) printf("  tensor scale   fp32\n");
     if (f->zero_point) printf("  zero point     one a scale\n");
-    size_t cols;
-    const double bits = stored_bits(f, &cols);
-    printf("  stored         %.6g bits per element", bits);
+    printf("  stored         %.6g bits per element", rg_format_bits(f, cols));
     printf(f->span == RG_SPAN_BLOCK ? "\n" : " in rows of %zu\n", cols);
 }
 
@@ -206,17 +202,25 @@ static rg_status show(cli_context *context, rg_error *err) {
     RG_TRY(rg_quant_parse(context->argument[0], &q, err));
     rg_format_print(&q.format, name, sizeof name);
     if (context->json) {
-        show_json(&q.format, name);
+        show_json(&q.format, name, row_of(context, &q.format));
         return RG_OK;
     }
     printf("%s\n", name);
     show_element(&q.format.elem);
-    show_scaling(&q.format);
+    show_scaling(&q.format, row_of(context, &q.format));
     show_values(&q.format.elem);
     return RG_OK;
 }
 
 static const cli_option no_options[] = {{0}};
+static const cli_option show_options[] = {
+    {.name = "row",
+     .type = CLI_INT,
+     .value = "N",
+     .min = 1,
+     .max = 1e12,
+     .help = "elements of a row, on which the bits stored per element depend (default: a long row)"},
+    {0}};
 
 #define STREAMS                                                                                              \
     "stdin and stdout are raw, little endian; all of stdin is one tensor. NaN, infinities and values "       \
@@ -253,7 +257,7 @@ const cli_command cli_num_commands[] = {
                 "    layout         s ee m   sign 1, exponent 2, mantissa 1 bits, bias 1\n"
                 "    max            6\n"
                 "    ...",
-     .options = no_options,
+     .options = show_options,
      .run = show},
     {.noun = "num",
      .verb = "qdq",

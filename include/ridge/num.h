@@ -188,9 +188,9 @@ typedef struct rg_policy {
 } rg_policy;
 /* INTERFACE section 2, Policy. "" or "fp32" is the reference: nothing quantized. */
 rg_status rg_policy_parse(const char *text, rg_policy *out, rg_error *err);
-/* Quantizer of an operand, the last entry that matches; NULL: fp32. `in_block`: the operator is one of the
-   repeated blocks (entries without a glob reach only those). A glob matches the whole name or its end after a
-   dot. */
+/* Quantizer of an operand: that of the last entry that matches, fp32 among them; NULL when none does.
+   `in_block`: the operator is one of the repeated blocks (entries without a glob reach only those). A glob
+   matches the whole name or its end after a dot. */
 const rg_quant *rg_policy_lookup(rg_policy *policy, rg_role role, const char *name, bool in_block);
 /* After every operator was looked up: fails for an entry that matched nothing. */
 rg_status rg_policy_check(const rg_policy *policy, rg_error *err);

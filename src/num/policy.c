@@ -102,7 +102,7 @@ const rg_quant *rg_policy_lookup(rg_policy *policy, rg_role role, const char *na
         e->matched = true;
         found = &e->quant;
     }
-    return found && !rg_quant_is_identity(found) ? found : NULL;
+    return found;
 }
 
 rg_status rg_policy_check(const rg_policy *policy, rg_error *err) {

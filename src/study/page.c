@@ -250,19 +250,21 @@ static void front_page(study *s, rg_report *r) {
                       "Quality was measured on one model and is deployed on another: see assumptions.");
 }
 
-static void chart(study *s, rg_report *r) {
-    char *figure = study_pareto_figure(s);
+static rg_status chart(study *s, rg_report *r, rg_error *err) {
+    rg_str figure = {0};
+    rg_status status = study_pareto_figure(s, &figure, err);
     rg_report_heading(r, 2, "pareto", "Quality against speed");
-    rg_report_chart(
-        r, "pareto",
-        "Down and to the right is better. Filled circles run natively, open squares are dequantised before "
-        "the multiply, crosses are "
-        "hypothetical. Labels name the options on a chip's Pareto front, which the dotted line follows; "
-        "below the dashed line an "
-        "option passes the gate.",
-        "Scatter chart of mean KL divergence against bound on decode speed, one colour for each chip.",
-        figure ? figure : "{}");
-    free(figure);
+    if (status == RG_OK)
+        rg_report_chart(
+            r, "pareto",
+            "Down and to the right is better. Filled circles run natively, open squares are dequantised "
+            "before the multiply, crosses are hypothetical. Labels name the options on a chip's Pareto "
+            "front, "
+            "which the line follows; below the gate an option passes.",
+            "Scatter chart of mean KL divergence against bound on decode speed, one colour for each chip.",
+            figure.data);
+    rg_str_free(&figure);
+    return status;
 }
 
 static void closing(study *s, rg_report *r) {
@@ -293,7 +295,7 @@ rg_status study_write_report(study *s, const char *plotly_path, rg_error *err) {
     snprintf(title, sizeof title, "%s: number formats for %s", s->name, s->deploy_model);
     RG_TRY(rg_report_new(&r, title, err));
     front_page(s, r);
-    chart(s, r);
+    rg_status status = chart(s, r, err);
     rg_report_heading(r, 2, "table", "All options");
     main_table(s, r);
     assumption_section(s, r);
@@ -301,7 +303,7 @@ rg_status study_write_report(study *s, const char *plotly_path, rg_error *err) {
     speed_section(s, r);
     silicon_section(s, r);
     closing(s, r);
-    rg_status status = add_claims(s, r, err);
+    if (status == RG_OK) status = add_claims(s, r, err);
     if (status == RG_OK) status = rg_report_write(r, s->out_dir, plotly_path, err);
     rg_report_free(r);
     return status;

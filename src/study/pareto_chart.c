@@ -1,104 +1,59 @@
-/* The Pareto chart: loss of quality against bound on decode speed, a colour for each chip, a symbol for how
-   the chip executes the format, a line along each front. */
+/* The Pareto chart: quality against decode speed, one group of points for each chip. */
 #include "study/study.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-/* Okabe and Ito's palette: told apart by colour-blind readers. */
-static const char *const palette[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                      "#E69F00", "#56B4E9", "#F0E442", "#000000"};
-static const char *const symbols[] = {[RG_PATH_NATIVE] = "circle",
-                                      [RG_PATH_DEQUANTISED] = "square-open",
-                                      [RG_PATH_HYPOTHETICAL] = "x-thin-open"};
+#include "ridge/report.h"
 
-static const char *colour(size_t chip) {
-    return palette[chip % (sizeof palette / sizeof *palette)];
+enum { HOVER = 320 };
+
+/* How a point is drawn says how the chip executes it: rg_path_kind. */
+static const char *const symbols[] = {"circle", "square-open", "x"};
+
+static rg_chart_point point(const study *s, const study_option *o, size_t chip, char *hover) {
+    const study_speed *v = &o->speed[chip][RG_DECODE];
+    const rg_quality *q = &o->quality;
+    const double margin = 2 * q->kld_mean_se;
+    snprintf(hover, HOVER,
+             "%s on %s<br>%.0f token/s, KL divergence %.4f +- %.4f nat<br>%s%s%s, limited by %s", o->name,
+             s->chip_id[chip], v->tokens_per_s, q->kld_mean, margin, rg_path_kind_name(v->kind),
+             v->runs_as[0] ? ", multiplied as " : "", v->runs_as, v->limiter);
+    return (rg_chart_point){.x = v->tokens_per_s,
+                            .y = q->kld_mean,
+                            .x_lo = NAN,
+                            .x_hi = NAN,
+                            .y_lo = q->kld_mean - margin,
+                            .y_hi = q->kld_mean + margin,
+                            .label = o->front[chip] ? o->name : NULL,
+                            .hover = hover,
+                            .group = chip,
+                            .symbol = symbols[v->kind],
+                            .front = o->front[chip]};
 }
 
-static json_t *points(const study *s, size_t chip) {
-    json_t *x = json_array(), *y = json_array(), *error = json_array(), *text = json_array(),
-           *hover = json_array(), *symbol = json_array();
-    for (size_t i = 0; i < s->n_options; i++) {
-        const study_option *o = &s->option[i];
-        const study_speed *v = &o->speed[chip][RG_DECODE];
-        char tip[320];
-        if (!v->fits || o->quality.kld_mean <= 0) continue; /* a logarithmic axis has no place for zero */
-        snprintf(tip, sizeof tip,
-                 "%s on %s<br>%.0f token/s, KL divergence %.4f +- %.4f nat<br>%s%s%s, limited by %s", o->name,
-                 s->chip_id[chip], v->tokens_per_s, o->quality.kld_mean, 2 * o->quality.kld_mean_se,
-                 rg_path_kind_name(v->kind), v->runs_as[0] ? ", multiplied as " : "", v->runs_as, v->limiter);
-        json_array_append_new(x, json_real(v->tokens_per_s));
-        json_array_append_new(y, json_real(o->quality.kld_mean));
-        json_array_append_new(error, json_real(2 * o->quality.kld_mean_se));
-        json_array_append_new(text, json_string(o->front[chip] ? o->name : ""));
-        json_array_append_new(hover, json_string(tip));
-        json_array_append_new(symbol, json_string(symbols[v->kind]));
-    }
-    return json_pack("{ss ss ss so so so so ss s{so ss si s{si}} s{ss so sb ss si} s{si}}", "type", "scatter",
-                     "mode", "markers+text", "name", s->chip_id[chip], "x", x, "y", y, "text", text,
-                     "hovertext", hover, "hoverinfo", "text", "marker", "symbol", symbol, "color",
-                     colour(chip), "size", 9, "line", "width", 2, "error_y", "type", "data", "array", error,
-                     "visible", 1, "color", colour(chip), "thickness", 1, "textfont", "size", 10);
-}
-
-static int by_speed(const void *a, const void *b) {
-    double x = ((const double *)a)[0], y = ((const double *)b)[0];
-    return (x > y) - (x < y);
-}
-
-static json_t *front_line(const study *s, size_t chip) {
-    double at[STUDY_MAX_OPTIONS][2];
+rg_status study_pareto_figure(study *s, rg_str *json, rg_error *err) {
+    const size_t room = s->n_options * s->n_chips;
+    rg_chart_point *points = rg_arena_alloc(&s->arena, room, sizeof *points);
+    char *hovers = rg_arena_alloc(&s->arena, room, HOVER), gate[48];
+    if (!points || !hovers) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     size_t n = 0;
-    for (size_t i = 0; i < s->n_options; i++) {
-        const study_option *o = &s->option[i];
-        if (!o->front[chip] || o->quality.kld_mean <= 0) continue;
-        at[n][0] = o->speed[chip][RG_DECODE].tokens_per_s;
-        at[n++][1] = o->quality.kld_mean;
-    }
-    qsort(at, n, sizeof *at, by_speed);
-    json_t *x = json_array(), *y = json_array();
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(x, json_real(at[i][0]));
-        json_array_append_new(y, json_real(at[i][1]));
-    }
-    return json_pack("{ss ss so so s{ss si ss} sb ss}", "type", "scatter", "mode", "lines", "x", x, "y", y,
-                     "line", "color", colour(chip), "width", 1, "dash", "dot", "showlegend", 0, "hoverinfo",
-                     "skip");
-}
-
-/* The gate as a dashed line across the plot. */
-static json_t *gate_shape(const study *s) {
-    return json_pack("{ss ss si si sf sf s{ss ss si}}", "type", "line", "xref", "paper", "x0", 0, "x1", 1,
-                     "y0", s->kld_limit, "y1", s->kld_limit, "line", "color", "#888888", "dash", "dash",
-                     "width", 1);
-}
-
-static json_t *gate_label(const study *s) {
-    char text[64];
-    snprintf(text, sizeof text, "gate: %g nat", s->kld_limit);
-    return json_pack("{ss si ss ss sf ss sb s{si ss}}", "xref", "paper", "x", 0, "xanchor", "left", "yref",
-                     "y", "y", log10(s->kld_limit), "text", text, "showarrow", 0, "font", "size", 11, "color",
-                     "#666666");
-}
-
-char *study_pareto_figure(const study *s) {
-    json_t *data = json_array();
-    for (size_t c = 0; c < s->n_chips; c++) {
-        json_array_append_new(data, points(s, c));
-        json_array_append_new(data, front_line(s, c));
-    }
-    json_t *label = gate_label(s);
-    if (label) json_object_set_new(label, "yanchor", json_string("bottom"));
-    json_t *layout = json_pack("{s{s{ss} ss sb} s{s{ss} ss sb ss} s[o] s[o] si s{si si si si} s{ss sf sf}}",
-                               "xaxis", "title", "text", "bound on decode speed, token/s", "type", "log",
-                               "automargin", 1, "yaxis", "title", "text", "mean KL divergence from fp32, nat",
-                               "type", "log", "automargin", 1, "exponentformat", "power", "shapes",
-                               gate_shape(s), "annotations", label, "height", 560, "margin", "l", 70, "r", 20,
-                               "t", 20, "b", 60, "legend", "orientation", "h", "y", 1.08, "x", 0.0);
-    json_t *figure = json_pack("{so so}", "data", data, "layout", layout);
-    char *text = figure ? json_dumps(figure, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(figure);
-    return text;
+    for (size_t c = 0; c < s->n_chips; c++)
+        for (size_t i = 0; i < s->n_options; i++)
+            if (s->option[i].speed[c][RG_DECODE].fits) {
+                points[n] = point(s, &s->option[i], c, hovers + n * HOVER);
+                n++;
+            }
+    snprintf(gate, sizeof gate, "gate: %g nat", s->kld_limit);
+    const rg_chart_line line = {.at = s->kld_limit, .label = gate};
+    const rg_chart_scatter chart = {.x = {"bound on decode speed, token/s", true},
+                                    .y = {"mean KL divergence from fp32, nat", true},
+                                    .n_points = n,
+                                    .point = points,
+                                    .n_groups = s->n_chips,
+                                    .group = s->chip_id,
+                                    .n_lines = 1,
+                                    .line = &line};
+    return rg_chart_scatter_json(&chart, json, err);
 }

@@ -95,11 +95,12 @@ static rg_status job_store(const study *s, const job *j, rg_error *err) {
 
 static rg_status claim_value(study *s, const job *j, const char *what, double value, const char *unit,
                              char id[17], rg_error *err) {
-    char subject[256], command[512], dir[4096];
+    char subject[256], command[8448], dir[4096], library[4200] = "";
     job_dir(s, &j->unit, dir, sizeof dir);
     snprintf(subject, sizeof subject, "silicon/%s/%s", j->unit.text, what);
-    snprintf(command, sizeof command, "ridge rtl ppa '%s' --delay %g --json", dir + strlen(s->out_dir) + 1,
-             s->delay_ns);
+    if (s->liberty) snprintf(library, sizeof library, " --liberty '%.4000s'", s->liberty);
+    snprintf(command, sizeof command, "ridge rtl ppa '%s' --delay %g%s --json", dir + strlen(s->out_dir) + 1,
+             s->delay_ns, library);
     const char *liberty = s->liberty ? s->liberty : "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
     const rg_claim_input input = {"liberty", liberty, j->at_target.library_sha256.hex};
     const rg_claim claim = {.kind = RG_SIMULATED,

@@ -80,17 +80,19 @@ static rg_status bound(study *s, const rg_graph *graph, study_option *o, size_t 
 static rg_status weight_bits(study *s, const rg_graph *graph, study_option *o, rg_error *err) {
     rg_quant quant;
     RG_TRY(rg_quant_parse(o->weight, &quant, err));
-    o->weight_bits = rg_format_bits(&quant.format, (size_t)graph->hidden_size);
+    const size_t cols = (size_t)graph->hidden_size;
+    o->weight_bits = rg_format_bits(&quant.format, cols);
     char subject[640], command[512];
     snprintf(subject, sizeof subject, "storage/%s/bits_per_weight", o->weight);
-    snprintf(command, sizeof command, "ridge num show '%s' --json", o->weight);
+    snprintf(command, sizeof command, "ridge num show '%s' --row %zu --json", o->weight, cols);
     const rg_claim claim = {.kind = RG_DERIVED,
                             .subject = subject,
                             .value = o->weight_bits,
                             .unit = "bit",
                             .lo = NAN,
                             .hi = NAN,
-                            .command = NULL};
+                            .command = command,
+                            .result = "/bits_per_element"};
     return study_claim(s, &claim, o->claim_bits, err);
 }
 

@@ -127,7 +127,7 @@ rg_status study_write_decision(study *s, rg_error *err);
 /* The decision in a few sentences; what would change it; arena-owned. */
 const char *study_decision_text(study *s);
 const char *study_sensitivity_text(study *s);
-/* pareto_chart.c: the figure as JSON text, to be freed. */
-char *study_pareto_figure(const study *s);
+/* pareto_chart.c: the figure as JSON text, appended. */
+rg_status study_pareto_figure(study *s, rg_str *json, rg_error *err);
 
 #endif
