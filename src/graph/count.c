@@ -9,6 +9,11 @@ static double elements_of(const rg_graph *g, int w) {
     return w < 0 ? 0 : weight_elements(&g->weight[w]);
 }
 
+/* The weight whose storage this one uses. */
+static int storage_of(const rg_graph *g, int w) {
+    return g->weight[w].tied_to >= 0 ? g->weight[w].tied_to : w;
+}
+
 static void count_attention(const rg_graph *g, const rg_graph_node *n, rg_phase phase, double batch,
                             double context, rg_node_count *c) {
     double tokens = phase == RG_PREFILL ? batch * context : batch;
@@ -65,14 +70,12 @@ static double looked_up_only(const rg_graph *g) {
     double sum = 0;
     for (size_t i = 0; i < g->n_nodes; i++) {
         if (g->node[i].op != RG_OP_EMBED) continue;
-        int table = g->node[i].weight;
-        bool multiplied = false;
-        for (size_t j = 0; j < g->n_nodes; j++) {
-            int w = g->node[j].weight;
-            if (w < 0 || g->node[j].op == RG_OP_EMBED) continue;
-            multiplied = multiplied || w == table || g->weight[w].tied_to == table;
-        }
-        if (!multiplied) sum += elements_of(g, table);
+        int table = storage_of(g, g->node[i].weight);
+        bool counted = false; /* multiplied, or another look-up of it taken already */
+        for (size_t j = 0; j < g->n_nodes && !counted; j++)
+            counted = g->node[j].weight >= 0 && storage_of(g, g->node[j].weight) == table &&
+                      (g->node[j].op != RG_OP_EMBED || j < i);
+        if (!counted) sum += elements_of(g, table);
     }
     return sum;
 }

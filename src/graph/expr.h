@@ -1,5 +1,6 @@
 /* Expressions of family files: whole and real numbers, booleans, strings, null; + - * / %, comparisons,
-   and or not, a ?? b (b where a is absent), a if c else b (null without else), and W[rows, cols] "name". */
+   and or not, a ?? b (b where a is absent; looser than + and *), a if c else b (null without else), and
+   W[rows, cols] "name". */
 #ifndef GRAPH_EXPR_H
 #define GRAPH_EXPR_H
 
@@ -48,12 +49,12 @@ typedef enum expr_op {
     OP_GE,
     OP_LT,
     OP_GT,
+    OP_OTHERWISE, /* head_dim ?? d / H: the default is all of d / H */
     OP_PLUS,
     OP_MINUS,
     OP_TIMES,
     OP_DIVIDE,
-    OP_MODULO,
-    OP_OTHERWISE
+    OP_MODULO
 } expr_op;
 
 typedef struct expr expr;

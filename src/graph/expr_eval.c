@@ -55,7 +55,8 @@ rg_status value_to_bool(scope *s, const rg_doc_node *at, const value *v, bool *o
 
 static rg_status arithmetic_fail(scope *s, const rg_doc_node *at, const char *message) {
     char where[PLACE_SIZE];
-    return rg_fail(s->err, RG_ERR_PARSE, place(s->family, at, where), NULL, "%s", message);
+    return rg_fail(s->err, RG_ERR_PARSE, place(s->family, at, where), NULL, "%s (for %.200s)", message,
+                   s->config_file);
 }
 
 static rg_status whole(scope *s, const rg_doc_node *at, expr_op op, int64_t a, int64_t b, value *out) {

@@ -149,10 +149,10 @@ static const struct {
     const char *text;
     expr_op op;
     int level;
-} operators[] = {{"or", OP_OR, 0},    {"and", OP_AND, 1},     {"==", OP_EQ, 2},   {"!=", OP_NE, 2},
-                 {"<=", OP_LE, 2},    {">=", OP_GE, 2},       {"<", OP_LT, 2},    {">", OP_GT, 2},
-                 {"+", OP_PLUS, 3},   {"-", OP_MINUS, 3},     {"*", OP_TIMES, 4}, {"/", OP_DIVIDE, 4},
-                 {"%", OP_MODULO, 4}, {"??", OP_OTHERWISE, 5}};
+} operators[] = {{"or", OP_OR, 0},        {"and", OP_AND, 1}, {"==", OP_EQ, 2},   {"!=", OP_NE, 2},
+                 {"<=", OP_LE, 2},        {">=", OP_GE, 2},   {"<", OP_LT, 2},    {">", OP_GT, 2},
+                 {"??", OP_OTHERWISE, 3}, {"+", OP_PLUS, 4},  {"-", OP_MINUS, 4}, {"*", OP_TIMES, 5},
+                 {"/", OP_DIVIDE, 5},     {"%", OP_MODULO, 5}};
 enum { N_LEVELS = 6 };
 
 static rg_status binary(scanner *s, int level, expr **out) {

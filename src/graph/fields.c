@@ -23,7 +23,10 @@ static rg_doc_node *find(rg_doc *config, const char *path, bool mark) {
     for (const char *key = path; node && key;) {
         size_t n = strcspn(key, ".");
         node = member(node, key, n);
-        if (node && mark) node->used = true;
+        bool last = !key[n];
+        /* a scalar where a map belongs stays unknown: "rope_scaling: linear" must not pass for none */
+        if (node && mark && (last || node->kind == RG_DOC_MAP || node->kind == RG_DOC_NULL))
+            node->used = true;
         key = key[n] ? key + n + 1 : NULL;
     }
     return node && node->kind != RG_DOC_NULL ? node : NULL;

@@ -119,6 +119,7 @@ static rg_status check_attention(const rg_graph *g, const rg_graph_node *n, rg_e
 static rg_status check_norm(const rg_graph *g, const rg_graph_node *n, rg_error *err) {
     int64_t gains = g->weight[n->weight].shape[0];
     if (!(n->eps >= 0) || !isfinite(n->eps)) return bad(n, "eps >= 0", err, "eps is not a small number");
+    if (!n->head_dim && n->heads) return bad(n, "head_dim beside heads", err, "heads without head_dim");
     if (n->head_dim) RG_TRY(check_heads(g, n, 0, n->heads, err));
     if (gains != (n->head_dim ? n->head_dim : width_of(g, n, 0)))
         return bad(n, "one gain per feature normalized together", err, "weight does not fit the input");

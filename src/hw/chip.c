@@ -178,10 +178,10 @@ rg_status rg_chip_open(rg_chip *out, const char *id, const char *data_dir, rg_er
         return status;
     }
     bool found = false;
+    rg_error broken = {0}; /* a file that cannot be read hides no alias of the others */
     for (size_t i = 0; status == RG_OK && !found && i < n; i++) {
         rg_chip chip;
-        status = open_id(&chip, ids[i], data_dir, err);
-        if (status != RG_OK) break;
+        if (open_id(&chip, ids[i], data_dir, broken.status ? NULL : &broken) != RG_OK) continue;
         found = has_name(&chip, id);
         if (found)
             *out = chip;
@@ -189,7 +189,9 @@ rg_status rg_chip_open(rg_chip *out, const char *id, const char *data_dir, rg_er
             rg_chip_close(&chip);
     }
     rg_arena_free(&arena);
-    if (status == RG_OK && !found)
+    if (status == RG_OK && !found && broken.status)
+        status = rg_fail(err, broken.status, broken.where, broken.expected, "%s", broken.message);
+    else if (status == RG_OK && !found)
         status = rg_fail(err, RG_ERR_USAGE, NULL, "an id or alias that \"ridge hw list\" prints",
                          "unknown chip \"%.80s\"", id);
     return status;

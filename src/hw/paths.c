@@ -12,6 +12,16 @@ const char *rg_path_kind_name(rg_path_kind kind) {
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
+enum { PART_SIZE = 128 }; /* longer than any canonical text */
+
+/* The next part of "A | B | C", cut to PART_SIZE; NULL after the last. */
+static const char *next_part(const char *pattern, char part[PART_SIZE], size_t *n) {
+    const char *bar = strstr(pattern, " | ");
+    *n = bar ? (size_t)(bar - pattern) : strlen(pattern);
+    snprintf(part, PART_SIZE, "%.*s", (int)(*n < PART_SIZE ? *n : PART_SIZE - 1), pattern);
+    return bar ? bar + 3 : NULL;
+}
+
 /* A part of a pattern without '*' or '?' must be a format: a misspelt one would never fit. */
 static rg_status check_part(hw_reader *r, const rg_doc_node *node, const char *part, rg_error *err) {
     if (strpbrk(part, "*?")) return RG_OK;
@@ -24,6 +34,20 @@ static rg_status check_part(hw_reader *r, const rg_doc_node *node, const char *p
                    part);
 }
 
+static rg_status check_parts(hw_reader *r, const rg_doc_node *node, const char *pattern, rg_error *err) {
+    char part[PART_SIZE], where[256];
+    size_t n;
+    for (; pattern;) {
+        const char *rest = next_part(pattern, part, &n);
+        if (n >= PART_SIZE)
+            return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, node, where, sizeof where),
+                           "parts of at most 127 characters", "a part of %zu characters", n);
+        RG_TRY(check_part(r, node, part, err));
+        pattern = rest;
+    }
+    return RG_OK;
+}
+
 /* "fp8s | e2m1" with fp8s in sets: -> "e4m3fn* | e5m2* | e2m1". Sets do not nest. */
 static rg_status read_pattern(hw_reader *r, rg_doc_node *map, const char *key, rg_doc_node *sets,
                               const char **out, rg_error *err) {
@@ -32,16 +56,16 @@ static rg_status read_pattern(hw_reader *r, rg_doc_node *map, const char *key, r
     rg_doc_node *node = rg_doc_get(map, key);
     rg_str full = {0};
     rg_status status = RG_OK;
-    while (status == RG_OK) {
-        const char *bar = strstr(text, " | "), *value = NULL;
-        char part[128];
-        snprintf(part, sizeof part, "%.*s", bar ? (int)(bar - text) : 127, text);
+    while (status == RG_OK && text) {
+        char part[PART_SIZE];
+        size_t n;
+        const char *rest = next_part(text, part, &n), *value = NULL;
         if (sets) status = rg_doc_string(r->doc, sets, part, false, &value, err);
-        if (status == RG_OK && !value) status = check_part(r, node, part, err);
-        rg_str_printf(&full, "%s%s", full.len ? " | " : "", value ? value : part);
-        if (!bar) break;
-        text = bar + 3;
+        rg_str_printf(&full, "%s%.*s", full.len ? " | " : "", value ? (int)strlen(value) : (int)n,
+                      value ? value : text);
+        text = rest;
     }
+    if (status == RG_OK && !full.failed) status = check_parts(r, node, full.data ? full.data : "", err);
     if (status == RG_OK) status = hw_keep(r->chip, full.data ? full.data : "", out, err);
     rg_str_free(&full);
     return status;
@@ -121,14 +145,13 @@ static bool part_fits(const char *part, const operand *o) {
 }
 
 static bool fits(const char *pattern, const operand *o) {
-    while (1) {
-        const char *bar = strstr(pattern, " | ");
-        char part[128];
-        snprintf(part, sizeof part, "%.*s", bar ? (int)(bar - pattern) : 127, pattern);
+    char part[PART_SIZE];
+    size_t n;
+    while (pattern) {
+        pattern = next_part(pattern, part, &n);
         if (part_fits(part, o)) return true;
-        if (!bar) return false;
-        pattern = bar + 3;
     }
+    return false;
 }
 
 rg_status rg_chip_execute(const rg_chip *chip, const rg_quant *weight, const rg_quant *activation,

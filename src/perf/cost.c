@@ -113,15 +113,17 @@ static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost 
     return RG_OK;
 }
 
+static int storage_of(const rg_graph *g, int w) {
+    return g->weight[w].tied_to >= 0 ? g->weight[w].tied_to : w;
+}
+
 /* A table that shares its storage with an operator's weight is stored as that operator has it. */
 static const rg_quant *table_quant(perf_case *c, const rg_graph_node *n) {
+    const rg_graph *g = c->graph;
     const rg_quant *q = quant_of(c, RG_ROLE_WEIGHT, n);
-    for (size_t i = 0; (!q || q == &c->fp32) && i < c->graph->n_nodes; i++) {
-        const rg_graph_node *m = &c->graph->node[i];
-        if (m->op == RG_OP_LINEAR &&
-            (m->weight == n->weight || c->graph->weight[m->weight].tied_to == n->weight))
-            q = quant_of(c, RG_ROLE_WEIGHT, m);
-    }
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (g->node[i].op == RG_OP_LINEAR && storage_of(g, g->node[i].weight) == storage_of(g, n->weight))
+            q = quant_of(c, RG_ROLE_WEIGHT, &g->node[i]);
     return q;
 }
 

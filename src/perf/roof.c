@@ -69,11 +69,9 @@ static rg_roof_operator *operator_of(work *w, const rg_graph_node *n) {
 /* Adds `text` to what stands in *slot, "fp8+bf16", unless it is there. */
 static rg_status join(work *w, const char **slot, const char *text) {
     if (!text || !*text || (*slot && strcmp(*slot, text) == 0)) return RG_OK;
-    if (*slot) {
-        const char *at = strstr(*slot, text);
-        size_t n = strlen(text);
-        if (at && (at == *slot || at[-1] == '+') && (!at[n] || at[n] == '+')) return RG_OK;
-    }
+    size_t n = strlen(text);
+    for (const char *at = *slot; at && (at = strstr(at, text)); at++) /* "e2m1" also ends others' names */
+        if ((at == *slot || at[-1] == '+') && (!at[n] || at[n] == '+')) return RG_OK;
     *slot = *slot ? rg_arena_printf(&w->roof.arena, "%s+%s", *slot, text)
                   : rg_arena_printf(&w->roof.arena, "%s", text);
     return *slot ? RG_OK : no_memory(w);
