@@ -60,7 +60,7 @@ static const char *rate_text(const rg_chip *c, const char *type, char *buf, size
     if (rg_chip_rate_of(c, type, &rate, NULL) != RG_OK)
         snprintf(buf, size, "-");
     else
-        snprintf(buf, size, "%.5g", rate / 1e12);
+        snprintf(buf, size, "%.6g", rate / 1e12);
     return buf;
 }
 
@@ -75,7 +75,7 @@ static void list_row(rg_str *out, const rg_chip *c) {
         const bool older = strcmp(types[i], "bf16") == 0 && !rg_chip_find(c, "rates.bf16");
         rg_str_printf(out, " %8s", rate_text(c, older ? "fp16" : types[i], text, sizeof text));
     }
-    rg_str_printf(out, " %8.4g %8.5g %s\n", c->memory_bytes.value / 1e9, c->memory_bytes_per_s.value / 1e9,
+    rg_str_printf(out, " %8.4g %8.8g %s\n", c->memory_bytes.value / 1e9, c->memory_bytes_per_s.value / 1e9,
                   c->sparse_peaks ? "sparse peaks" : c->confidence);
 }
 

@@ -64,12 +64,12 @@ static const char *grouped(double value, char buf[40]) {
     return buf;
 }
 
-/* "8.03 G" */
-static const char *scaled(double value, char buf[24]) {
-    static const char *const prefixes[] = {"", " k", " M", " G", " T", " P"};
+/* "8.03 G", "131.07 kB" */
+static const char *scaled(double value, const char *unit, char buf[24]) {
+    static const char *const prefixes[] = {"", "k", "M", "G", "T", "P"};
     int i = 0;
-    for (; i < 5 && value >= 999.5; i++) value /= 1000;
-    snprintf(buf, 24, "%.*f%s", i ? 2 : 0, value, prefixes[i]);
+    for (; i < 5 && value >= 999.995; i++) value /= 1000;
+    snprintf(buf, 24, "%.*f %s%s", i ? 2 : 0, value, prefixes[i], unit);
     return buf;
 }
 
@@ -93,9 +93,8 @@ static void show_table(const facts *f) {
            (long long)g->max_positions);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char exact[40], about[24];
-        printf("%-36s %20s %-5s", rows[i].label, grouped(rows[i].value, exact), rows[i].unit);
-        printf(" %10s%s%s\n", scaled(rows[i].value, about), *rows[i].unit && strlen(about) < 5 ? " " : "",
-               rows[i].unit);
+        printf("%-36s %20s %-4s  %s\n", rows[i].label, grouped(rows[i].value, exact), rows[i].unit,
+               scaled(rows[i].value, rows[i].unit, about));
     }
     printf("\nPrefill: mean over a causal prompt of %.0f tokens, output head once per prompt.\n"
            "Decode: with %.0f keys in the cache. One multiply-add is 2 FLOP; matrix work alone.\n",

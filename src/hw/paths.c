@@ -120,8 +120,23 @@ rg_status hw_read_paths(hw_reader *r, rg_error *err) {
 
 typedef struct operand {
     rg_quant quant;
-    char text[128];
+    char text[128]; /* canonical: "mxfp4" */
+    char full[128]; /* spelt out: "mx(e2m1,32,e8m0)"; the same where there is no short name */
 } operand;
+
+/* Presets print by their short names, which would hide them from a glob over what they are made of. */
+static void spell_out(const rg_format *f, operand *o) {
+    snprintf(o->full, sizeof o->full, "%s", o->text);
+    if (f->span == RG_SPAN_NONE || f->tensor_scale) return;
+    char span[32] = "tensor";
+    if (f->span == RG_SPAN_ROW) snprintf(span, sizeof span, "row");
+    if (f->span == RG_SPAN_BLOCK) snprintf(span, sizeof span, "group=%d", f->block);
+    if (f->span == RG_SPAN_BLOCK && f->power_of_two_scale)
+        snprintf(o->full, sizeof o->full, "mx(%s,%d,%s)", f->elem.name, f->block, f->scale.name);
+    else if (f->elem.kind == RG_ELEM_INT)
+        snprintf(o->full, sizeof o->full, "%s(%s,%s,scale=%s)", f->elem.name, f->zero_point ? "asym" : "sym",
+                 span, f->scale.name);
+}
 
 static operand operand_of(const rg_quant *q) {
     operand o;
@@ -130,12 +145,13 @@ static operand operand_of(const rg_quant *q) {
     else /* storage of an operand that no policy names */
         rg_quant_parse("bf16", &o.quant, NULL);
     rg_format_print(&o.quant.format, o.text, sizeof o.text);
+    spell_out(&o.quant.format, &o);
     return o;
 }
 
-/* A glob over the canonical text, or a format however it is spelt. */
+/* A glob over the canonical or the spelt-out text, or a format however it is spelt. */
 static bool part_fits(const char *part, const operand *o) {
-    if (strpbrk(part, "*?")) return fnmatch(part, o->text, 0) == 0;
+    if (strpbrk(part, "*?")) return fnmatch(part, o->text, 0) == 0 || fnmatch(part, o->full, 0) == 0;
     char text[128];
     rg_quant q;
     if (strcmp(part, o->text) == 0) return true;
