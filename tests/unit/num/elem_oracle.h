@@ -156,7 +156,7 @@ static inline void oracle_check_decode(const oracle *o) {
                 const float want = negative ? -value : value;
                 good = oracle_to_bits(got) == oracle_to_bits(want);
             } else if (c == o->layout->max_code + 1 && o->layout->max_code + 1 != o->layout->nan_code) {
-                good = isinf(got) && signbit(got) == negative;
+                good = got == (negative ? -INFINITY : INFINITY);
             } else {
                 good = isnan(got);
             }

@@ -119,6 +119,31 @@ static void counts(void **state) {
     }
 }
 
+/* Overflow is what rounds beyond the largest value, not what lies beyond it. */
+static void overflow_starts(void **state) {
+    (void)state;
+    static const struct {
+        const char *format;
+        float last, first;
+    } cases[] = {{"e4m3fn", 464, 0x1.d00002p8f},
+                 {"e5m2", 0x1.dffffep15f, 61440},
+                 {"e2m1", 0x1.bffffep2f, 7},
+                 {"e2m3", 0x1.effffep2f, 7.75f},
+                 {"e3m2", 0x1.dffffep4f, 30},
+                 {"fp16", 0x1.ffdffep15f, 65520},
+                 {"bf16", 0x1.fefffep127f, 0x1.ffp127f}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rg_quant q;
+        rg_qdq_counts n = {0};
+        float y;
+        assert_int_equal(rg_quant_parse(cases[i].format, &q, NULL), RG_OK);
+        rg_qdq(&q, &cases[i].last, &y, 1, 1, false, &n);
+        if (n.n_overflow != 0) fail_msg("%s: %a overflows", cases[i].format, (double)cases[i].last);
+        rg_qdq(&q, &cases[i].first, &y, 1, 1, false, &n);
+        if (n.n_overflow != 1) fail_msg("%s: %a does not overflow", cases[i].format, (double)cases[i].first);
+    }
+}
+
 static void fp32_is_identity(void **state) {
     (void)state;
     rg_quant q;
@@ -142,6 +167,7 @@ int main(void) {
         cmocka_unit_test(known),
         cmocka_unit_test(e8m0),
         cmocka_unit_test(counts),
+        cmocka_unit_test(overflow_starts),
         cmocka_unit_test(fp32_is_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
