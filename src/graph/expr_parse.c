@@ -110,6 +110,13 @@ static rg_status weight(scanner *s, expr **out) {
     return (*out)->name ? RG_OK : scanner_fail(s, "the weight's name in double quotes");
 }
 
+static bool is_keyword(const char *name) {
+    static const char *const words[] = {"if", "else", "and", "or", "not"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(name, words[i]) == 0) return true;
+    return false;
+}
+
 static rg_status primary(scanner *s, expr **out) {
     if (scanner_take(s, "(")) {
         RG_TRY(expr_parse(s, out));
@@ -125,7 +132,7 @@ static rg_status primary(scanner *s, expr **out) {
     if (scanner_take(s, "false")) return constant(s, (value){.kind = VALUE_BOOL}, out);
     if (scanner_take(s, "null")) return constant(s, (value){0}, out);
     const char *name = scanner_identifier(s, true);
-    if (!name) return scanner_fail(s, "a number, a name, a string or W[...]");
+    if (!name || is_keyword(name)) return scanner_fail(s, "a number, a name, a string or W[...]");
     RG_TRY(make(s, EXPR_NAME, out));
     (*out)->name = name;
     return RG_OK;

@@ -1,6 +1,7 @@
 /* Graphs as JSON, version 1. */
 #include "graph/ops.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,10 @@ static void add_string(rg_str *out, const char *text) {
 /* Shortest text that reads back as the same number; graph_check keeps infinities out. */
 static void add_real(rg_str *out, double v) {
     char text[40];
+    if (v == floor(v) && fabs(v) < 1e15) { /* 500000.0 rather than 5e+05 */
+        rg_str_printf(out, "%.1f", v);
+        return;
+    }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v) break;
@@ -51,10 +56,14 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
     for (const node_number *k = node_numbers; k->name; k++) {
         if (k->bit == NODE_WIDTH || !((spec->needs | spec->takes) & k->bit)) continue;
         const void *at = (const char *)n + k->offset;
-        double v = k->whole ? (double)*(const int64_t *)at : *(const double *)at;
-        if (v == 0 && !(spec->needs & k->bit)) continue;
+        const int64_t whole = k->whole ? *(const int64_t *)at : 0;
+        const double real = k->whole ? 0 : *(const double *)at;
+        if (whole == 0 && real == 0 && !(spec->needs & k->bit)) continue;
         rg_str_printf(out, ", \"%s\": ", k->name);
-        add_real(out, v);
+        if (k->whole)
+            rg_str_printf(out, "%lld", (long long)whole);
+        else
+            add_real(out, real);
     }
     rg_str_add(out, "}");
 }
