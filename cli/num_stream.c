@@ -1,7 +1,6 @@
 /* ridge num qdq, encode, decode. All of stdin is read first: a tensor scale needs the whole tensor, and
    nothing may be written before the input is known to be good. */
-#include "num_stream.h"
-#include "ridge/num.h"
+#include "num_commands.h"
 
 #include <errno.h>
 #include <stdlib.h>
