@@ -1,0 +1,59 @@
+# ridge hw: list, show and lint as tables and JSON; names, what-if numbers, refusals.
+expect() { # expect CODE ARGUMENTS...: output in out and err
+    want=$1; shift
+    code=0; "$RIDGE" "$@" >out 2>err </dev/null || code=$?
+    [ $code = $want ] || { echo "exit $code, expected $want: $*"; cat out err; exit 1; }
+}
+failed() { # failed CODE WORDS ARGUMENTS...
+    want=$1 words=$2; shift 2
+    expect $want "$@"
+    [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -qF -- "$words" err || { echo "no \"$words\": $*"; cat out err; exit 1; }
+    expect $want "$@" --json
+    [ "$(jq -s length out)" = 1 ]
+    jq -e 'keys == ["error"] and .error.message != ""' out >/dev/null
+}
+holds() { jq -e "$1" out >/dev/null || { echo "not so: $1"; head -c 2000 out; exit 1; }; }
+
+expect 0 hw list --json
+holds '(.chips | length) >= 34 and ([.chips[].id] | length == (unique | length))'
+holds '.chips[] | select(.id == "h100-sxm") | .aliases == ["h100"] and .memory_bytes == 80e9 and .rates_flop_per_s.bf16 == 989.4e12'
+expect 0 hw list
+grep -q '^h100-sxm  *h100  *2022 ' out
+expect 0 hw show h100 --json
+holds '.id == "h100-sxm" and (.ridge_point_flop_per_byte.bf16 * 3.35e12 - 989.4e12 | fabs) < 1e6'
+holds '[.numbers[] | .source != "" and .value > 0 and .unit != ""] | all'
+holds '[.paths[] | .kind | IN("native", "dequantised", "hypothetical")] | all'
+cp out h100.json
+expect 0 hw show h100-sxm --json
+cmp out h100.json
+expect 0 hw show h100
+grep -q '^memory.bandwidth  *3.35 TB/s ' out
+expect 0 hw show b200 --set memory.bandwidth=x2 --set 'power.tdp=1.2 kW' --json
+holds '.memory_bytes_per_s == 15.4e12 and (.numbers[] | select(.path == "power.tdp") | .value == 1200 and (.source | test("set by hand")))'
+for id in $("$RIDGE" hw list --json | jq -r '.chips[].id'); do
+    expect 0 hw show $id --json
+    [ "$(jq -s length out)" = 1 ]
+done
+expect 0 hw lint --json
+holds '.unexplained == 0 and (.topics | length) == 9 and ([.conflicts[].topic] | unique) == .topics'
+expect 0 hw lint
+grep -q ' 0 of them unexplained; 9 topics' out
+
+failed 2 'unknown chip "h1000"' hw show h1000
+failed 2 'unknown number' hw show h100 --set memory.speed=1
+failed 2 'is in byte, not in byte/s' hw show h100 --set 'memory.bandwidth=4 TB'
+failed 2 'nothing to scale' hw show h100 --set fp4=x2
+
+# a folder of one's own: --data, findings and broken files
+mkdir -p own/chips
+cp "$SRC/data/chips/h100-sxm.yaml" own/chips
+expect 0 hw lint --data own
+sed -i 's/{value: 989.4 TFLOP\/s, \(.*ml-engineering, aiconf.*\)/{value: 1979 TFLOP\/s, \1/' own/chips/h100-sxm.yaml
+expect 1 hw lint --data own --json
+holds '.unexplained >= 1 and ([.findings[].check] | index("derived"))'
+expect 1 hw lint --data own
+grep -q '^FINDING ' out
+sed 's/3.35 TB\/s/3.35 TB/' "$SRC/data/chips/h100-sxm.yaml" >own/chips/h100-sxm.yaml
+line=$(grep -n '3.35 TB,' own/chips/h100-sxm.yaml | cut -d: -f1)
+failed 1 "h100-sxm.yaml:$line (memory.bandwidth.value): \"3.35 TB\" is in byte, not in byte/s" hw lint --data own
+failed 1 'chips: ' hw list --data nowhere

@@ -1,0 +1,63 @@
+# ridge roof explain: keys, sums, paths, what-if numbers, refusals.
+expect() { # expect CODE ARGUMENTS...: output in out and err
+    want=$1; shift
+    code=0; "$RIDGE" roof explain "$@" >out 2>err </dev/null || code=$?
+    [ $code = $want ] || { echo "exit $code, expected $want: $*"; cat out err; exit 1; }
+}
+failed() { # failed CODE WORDS ARGUMENTS...
+    want=$1 words=$2; shift 2
+    expect $want "$@"
+    [ ! -s out ] && [ "$(wc -l <err)" = 1 ] && grep -qF -- "$words" err || { echo "no \"$words\": $*"; cat out err; exit 1; }
+    expect $want "$@" --json
+    [ "$(jq -s length out)" = 1 ]
+    jq -e 'keys == ["error"] and .error.message != ""' out >/dev/null
+}
+holds() { jq -e "$1" out >/dev/null || { echo "not so: $1"; head -c 2000 out; exit 1; }; }
+decode="--phase decode --batch 32 --context 8192"
+
+expect 0 llama-3.1-8b h100 $decode --json
+holds '[.operators[] | has("name") and has("flop") and has("bytes") and has("bound_s") and has("limiter")] | all'
+holds '(([.operators[].bound_s] | add) / .total.bound_s - 1 | fabs) < 1e-12'
+holds '.total.limiter == "memory" and .fits == true and .memory_bytes == 2 * 8030261248 + 32 * 8192 * 131072'
+holds '((2 * (8030261248 - 128256 * 4096) + 32 * 8192 * 131072) / 3.35e12 / .total.bound_s - 1 | fabs) < 1e-3'
+holds '.total.tokens_per_s * .total.bound_s - 32 | fabs < 1e-9'
+cp out plain.json
+expect 0 llama-3.1-8b h100-sxm $decode --policy w=bf16,a=bf16,kv=bf16 --json
+holds ".total == $(jq -c .total plain.json)"
+expect 0 llama-3.1-8b h100 $decode --set memory.bandwidth=x2 --json
+holds ".total.bound_s < $(jq .total.bound_s plain.json) and .set == [\"memory.bandwidth=x2\"]"
+
+path_of() { # path_of CHIP POLICY [SET]: how the projections of the blocks run
+    "$RIDGE" roof explain llama-3.1-8b $1 --phase prefill --policy "$2" ${3:+--set "$3"} --json |
+        jq -r '.operators[] | select(.name == "mlp.up_proj") | "\(.path) \(.runs_as) \(.limiter)"'
+}
+[ "$(path_of h100 w=e4m3fn,a=e4m3fn)" = 'native fp8 compute:fp8' ]
+[ "$(path_of a100 w=e4m3fn,a=e4m3fn)" = 'dequantised bf16 compute:bf16' ]
+[ "$(path_of b200 w=nvfp4,a=nvfp4)" = 'native fp4 compute:fp4' ]
+[ "$(path_of h100 w=nvfp4,a=nvfp4)" = 'dequantised bf16 compute:bf16' ]
+[ "$(path_of h100 w=nvfp4,a=nvfp4 'fp4=4 PFLOP/s')" = 'hypothetical fp4 compute:fp4' ]
+
+expect 0 llama-3.1-70b h100 --phase decode --json
+holds '.fits == false and .max_batch == 0'
+expect 0 llama-3.1-8b h100 $decode --policy 'w=mxfp4,a=mxfp8,w.lm_head=int8,kv=e4m3fn(scale=tensor)'
+grep -q '^mlp.down_proj .*mxfp4 x mxfp8 .*bf16, dequantised .* memory$' out
+grep -q '^dequantised: mxfp4 x mxfp8 runs as bf16: ' out
+grep -q '^bound .* token/s at best, limited by memory (3.35 TB/s)$' out
+grep -q '^memory .* of 80 GB: fits; ' out
+expect 0 llama-2-7b h100 --phase decode --context 8192
+grep -q "beyond the model's 4096 positions" out
+expect 0 llama-3.1-8b wse3 --phase decode
+grep -q '^Note: .*sparsity' out
+
+failed 2 'w.nothing matches no operator' llama-3.1-8b h100 $decode --policy w=int8,w.nothing=int4
+failed 2 'int99' llama-3.1-8b h100 $decode --policy w=int99
+failed 2 '--phase' llama-3.1-8b h100 --phase train
+failed 2 'option --phase is needed' llama-3.1-8b h100
+failed 2 '--batch' llama-3.1-8b h100 --phase decode --batch 0
+failed 2 '--context' llama-3.1-8b h100 --phase decode --context x
+failed 2 'unknown chip "h1000"' llama-3.1-8b h1000 --phase decode
+failed 2 'no model is called "llama-9"' llama-9 h100 --phase decode
+failed 2 'unknown number in "x=1"' llama-3.1-8b h100 --phase decode --set x=1
+mkdir -p own/chips && cp -r "$SRC/data/families" "$SRC/data/models" own
+grep -v '^  bandwidth: {value: 3.35' "$SRC/data/chips/h100-sxm.yaml" >own/chips/h100-sxm.yaml
+failed 1 'h100-sxm: memory.bandwidth is not published' llama-3.1-8b h100 --phase decode --data own
