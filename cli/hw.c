@@ -337,7 +337,14 @@ const cli_command cli_hw_commands[] = {
      .arguments = "",
      .summary = "list the chips with peak rates and memory",
      .details = "Each is a file of data/chips; docs/chips.md says how to add one.",
-     .example = "ridge hw list",
+     .example = "ridge hw list\n"
+                "  id                          aliases        year     fp32     bf16      fp8      fp4     "
+                "int8       GB     GB/s confidence\n"
+                "  a100-sxm-80                 a100 a100-80   2020     19.5      312        -        -      "
+                "624       80     2039 high\n"
+                "  b200-sxm                    b200           2024       80     2250     4500     9000     "
+                "4500      180     7700 high\n"
+                "  ...",
      .options = no_options,
      .run = list},
     {.noun = "hw",
@@ -349,7 +356,16 @@ const cli_command cli_hw_commands[] = {
      .details =
          "FLOP/B is the ridge point of a rate: operations per byte of memory traffic at which compute and\n"
          "bandwidth take equally long. native: multiplied as stored; dequantised: widened first.",
-     .example = "ridge hw show h100",
+     .example = "ridge hw show h100\n"
+                "  NVIDIA H100 SXM (h100-sxm, h100): NVIDIA gpu, hopper, 2022, shipping, confidence high\n"
+                "  ...\n"
+                "  number                          value     FLOP/B  source\n"
+                "  rates.bf16              989.4 TFLOP/s      295.3  stas00/ml-engineering:comp ...\n"
+                "  memory.bandwidth            3.35 TB/s             stas00/ml-engineering:comp ...\n"
+                "  ...\n"
+                "    native       as fp8   e4m3fn* | e5m2*  x  e4m3fn* | e5m2*\n"
+                "                          tensor, row and token scales on the fp32 sum\n"
+                "  ...",
      .options = show_options,
      .run = show},
     {.noun = "hw",
@@ -360,7 +376,10 @@ const cli_command cli_hw_commands[] = {
          "Peaks from units x clock, ratios of peaks, equal paths within an architecture, memory that cannot\n"
          "be, clashing names, sparse peaks. What a file accounts for is \"explained\". Exit code 1 when\n"
          "something is not. Recorded disagreements between sources are listed by topic.",
-     .example = "ridge hw lint",
+     .example = "ridge hw lint\n"
+                "  explained ratio    b300-sxm                    rates.fp4          fp4/fp8 is ...\n"
+                "  ...\n"
+                "  34 chips, 12 findings, 0 of them unexplained; 9 topics on which sources disagree",
      .options = no_options,
      .run = lint},
     {0},

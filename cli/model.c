@@ -227,9 +227,11 @@ const cli_command cli_model_commands[] = {
          "ridge model show llama-3.1-8b --context 8192\n"
          "  llama-3.1-8b (family llama): 32 layers, width 4096, vocabulary 128256, up to 131072 positions\n"
          "\n"
-         "  parameters, tied ones once                  8,030,261,248           8.03 G\n"
+         "  parameters, tied ones once                  8,030,261,248       8.03 G\n"
          "  ...\n"
-         "  KV cache per token, bf16                          131,072 B       131.07 kB",
+         "  KV cache per token, bf16                          131,072 B     131.07 kB\n"
+         "  prefill, per token                         16,106,517,760 FLOP  16.11 GFLOP\n"
+         "  decode, per token                          19,304,284,160 FLOP  19.30 GFLOP",
      .options = show_options,
      .run = show},
     {.noun = "model",

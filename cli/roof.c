@@ -292,7 +292,26 @@ const cli_command cli_roof_commands[] = {
          "the\n"
          "chip has no such unit, --set gave it one. MODEL as in ridge model show, CHIP as in ridge hw list.",
      .example = "ridge roof explain llama-3.1-8b h100 --phase decode --batch 32 --context 8192 --policy "
-                "w=mxfp4,a=mxfp8",
+                "w=mxfp4,a=mxfp8\n"
+                "  llama-3.1-8b on NVIDIA H100 SXM (h100-sxm): one decode step, batch 32, context 8192, "
+                "policy w=mxfp4,a=mxfp8\n"
+                "\n"
+                "  operator                  stored as      multiplied as           GFLOP          MB    "
+                "bound ms      %  limited by\n"
+                "  ...\n"
+                "  self_attn.q_proj          mxfp4 x mxfp8  bf16, dequantised      34.360     285.213       "
+                "0.085    0.7  memory\n"
+                "  self_attn.attention       bf16 x bf16    bf16, native          138.785   34359.738      "
+                "10.257   87.8  memory\n"
+                "  mlp.down_proj             mxfp4 x mxfp8  bf16, dequantised     120.259     998.244       "
+                "0.298    2.6  memory\n"
+                "  ...\n"
+                "  total                                                          619.215   39118.971      "
+                "11.679  100.0  memory\n"
+                "\n"
+                "  bound   0.0116791 s per step, 2739.93 token/s at best, limited by memory (3.35 TB/s)\n"
+                "  memory  40.17 GB (weights 5.81 GB, KV cache 34.36 GB) of 80 GB: fits; up to 69 sequences "
+                "of this length fit",
      .options = explain_options,
      .run = explain},
     {0},

@@ -57,3 +57,10 @@ sed 's/3.35 TB\/s/3.35 TB/' "$SRC/data/chips/h100-sxm.yaml" >own/chips/h100-sxm.
 line=$(grep -n '3.35 TB,' own/chips/h100-sxm.yaml | cut -d: -f1)
 failed 1 "h100-sxm.yaml:$line (memory.bandwidth.value): \"3.35 TB\" is in byte, not in byte/s" hw lint --data own
 failed 1 'chips: ' hw list --data nowhere
+
+# the chip of docs/chips.md is a good one
+mkdir -p docs/chips
+awk '/^    id: example-1/ { on = 1 } on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' "$SRC/docs/chips.md" >docs/chips/example-1.yaml
+expect 0 hw show ex1 --data docs --json
+holds '.id == "example-1" and (.paths | length) == 4'
+expect 0 hw lint --data docs

@@ -66,6 +66,16 @@ failed 2 '--context' model show llama-2-7b --context 0
 failed 2 '--context' model show llama-2-7b --context 1.5
 failed 2 'MODEL' model show
 
+# the family of docs/families.md is a good one
+mkdir -p docs/families
+awk '/^    family: tiny/ { on = 1 } on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' "$SRC/docs/families.md" >docs/families/tiny.yaml
+cat >tiny.json <<'END'
+{"model_type": "tiny", "vocab_size": 100, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+ "rms_norm_eps": 1e-6, "rope_theta": 1e4, "tie_word_embeddings": true}
+END
+expect 0 model show tiny.json --data docs --json
+holds '.family == "tiny" and .parameters_total == 100 * 64 + 2 * (64 + 4 * 64 * 64)'
+
 [ -n "$SHARED" ] || { echo "skipped: shared data absent (the rest passed)"; exit 77; }
 for file in "$SHARED"/models-config/*.json; do
     name=$(basename "$file" .json)
