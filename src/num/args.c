@@ -15,7 +15,10 @@ static bool copy_word(char *to, size_t size, const char *from, size_t n) {
     return true;
 }
 
+/* Blanks may stand around an argument, as after a comma. */
 static bool parse_arg(const char *text, size_t n, struct num_arg *out) {
+    while (n && *text == ' ') text++, n--;
+    while (n && text[n - 1] == ' ') n--;
     const char *equals = memchr(text, '=', n);
     if (!equals) return out->key[0] = 0, copy_word(out->value, sizeof out->value, text, n);
     const size_t key = (size_t)(equals - text);
@@ -41,9 +44,8 @@ rg_status num_args_parse(const char *text, size_t n, const char *what, num_args 
         if (out->n == NUM_MAX_ARGS)
             return rg_fail(err, RG_ERR_USAGE, what, "at most 8", "\"%.60s\" has too many arguments", text);
         if (!parse_arg(p, length, &out->arg[out->n]))
-            return rg_fail(err, RG_ERR_USAGE, what, "value or key=value, no spaces",
-                           "cannot read \"%.*s\" in \"%.*s\"", (int)(length < 40 ? length : 40), p,
-                           (int)(n < 80 ? n : 80), text);
+            return rg_fail(err, RG_ERR_USAGE, what, "value or key=value", "cannot read \"%.*s\" in \"%.*s\"",
+                           (int)(length < 40 ? length : 40), p, (int)(n < 80 ? n : 80), text);
         out->n++;
         if (!comma) return RG_OK;
         p = comma + 1;
