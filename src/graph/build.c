@@ -113,8 +113,10 @@ static rg_status tie(builder *b, const rg_doc_node *at, rg_graph_node *n, const 
 static rg_status set_number(builder *b, const rg_doc_node *at, const node_number *k, rg_graph_node *n,
                             const value *v) {
     void *place_of = (char *)n + k->offset;
-    if (k->whole) return value_to_int(&b->scope, at, v, 1, INT32_MAX, place_of);
-    return value_to_real(&b->scope, at, v, place_of);
+    value named = *v;
+    if (!named.name) named.name = k->name; /* for messages: "width: found 0" */
+    if (k->whole) return value_to_int(&b->scope, at, &named, 1, INT32_MAX, place_of);
+    return value_to_real(&b->scope, at, &named, place_of);
 }
 
 static rg_status keyed(builder *b, const rg_doc_node *at, const char *key, const value *v, rg_graph_node *n,

@@ -73,9 +73,9 @@ static rg_status read_family(family *f, rg_error *err) {
     return rg_doc_unused(doc, doc->root, err);
 }
 
-rg_status family_open(family *out, const char *path, rg_error *err) {
-    family f = {0};
-    RG_TRY(rg_doc_open(&f.doc, path, err));
+/* Takes the document over, also on failure. */
+static rg_status from_doc(family *out, rg_doc doc, rg_error *err) {
+    family f = {.doc = doc};
     rg_status status = read_family(&f, err);
     if (status != RG_OK) {
         family_close(&f);
@@ -83,6 +83,18 @@ rg_status family_open(family *out, const char *path, rg_error *err) {
     }
     *out = f;
     return RG_OK;
+}
+
+rg_status family_open(family *out, const char *path, rg_error *err) {
+    rg_doc doc;
+    RG_TRY(rg_doc_open(&doc, path, err));
+    return from_doc(out, doc, err);
+}
+
+rg_status family_parse(family *out, const char *text, size_t size, const char *name, rg_error *err) {
+    rg_doc doc;
+    RG_TRY(rg_doc_parse(&doc, text, size, name, false, err));
+    return from_doc(out, doc, err);
 }
 
 void family_close(family *f) {

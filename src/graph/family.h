@@ -44,6 +44,8 @@ typedef struct family {
 } family;
 
 rg_status family_open(family *out, const char *path, rg_error *err);
+/* The same from text; `name` stands in messages. */
+rg_status family_parse(family *out, const char *text, size_t size, const char *name, rg_error *err);
 void family_close(family *f);
 /* The one family file of `dir` whose match: fits the config. */
 rg_status family_find(family *out, rg_doc *config, const char *dir, rg_error *err);
