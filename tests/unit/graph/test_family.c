@@ -79,62 +79,63 @@ static void refused_text(const char *text, const char *words) {
     if (strchr(err.where, ':')) assert_ptr_equal(strstr(err.where, "f.yaml:"), err.where);
 }
 
+static const char *const bad_lines[][2] = {
+    {"  - y = embed(token, W[rows, width] \"e\")\n", "two"},
+    {"  - y = lineal(x, W[5, width] \"l\")\n", "unknown operator \"lineal\""},
+    {"  - y = linear(x)\n", "needs a name"},
+    {"  - y = linear(x, W[5, 7] \"l\")\n", "weight does not fit"},
+    {"  - y = linear(x, W[5, width] \"l\", eps = 1)\n", "takes no \"eps\""},
+    {"  - y = linear(x, W[5, width] \"l\", W[5, width] \"m\")\n", "a second weight"},
+    {"  - y = linear(x, W[5, width] \"l\", bias = W[4] \"b\")\n", "bias does not fit"},
+    {"  - y = linear(x, W[5, width] \"l\", bias = 4)\n", "W[rows]"},
+    {"  - y = linear(x, W[5, width] \"l\", tied = \"f\")\n", "which is no weight so far"},
+    {"  - y = linear(x, W[5, width] \"l\", tied = \"l\")\n", "tied to"},
+    {"  - y = linear(x, W[5, width] \"l\", tied = \"e\")\n", NULL}, /* of the same shape: good */
+    {"  - y = linear(x, W[5, width] \"l\", name = 3)\n", "a string"},
+    {"  - y = linear(token, W[5, width] \"l\")\n", "cannot take that input"},
+    {"  - y = linear(z, W[5, width] \"l\")\n", "no field \"z\""},
+    {"  - y = linear(x, W[5, width] \"l\",)\n", "f.yaml:7"},
+    {"  - y = linear(x W[5, width] \"l\")\n", ", or )"},
+    {"  - y linear(x)\n", "NAME = OPERATOR"},
+    {"  - y = x\n", "OPERATOR(...)"},
+    {"  - y = rmsnorm(x, W[width] \"n\")\n", "needs eps ="},
+    {"  - y = add(x, x, x, name = \"a\")\n", "number of inputs"},
+    {"  - y = add(x, x, x, x, name = \"a\")\n", "too many inputs"},
+    {"  - y = scan(x, width = 0, name = \"s\")\n", "width"},
+    {"  - y = rope(x, heads = 1, head_dim = 8, theta = 1, factor = 2, name = \"r\")\n",
+     "scaling is incomplete"},
+    {"  - y = attention(x, x, x, heads = 2, kv_heads = 4, head_dim = 4, name = \"a\")\n", "as 4 heads of 4"},
+    {"  - repeat 2 as i:\n      - y = add(x, x, name = \"a\")\n", "two nodes are called \"a\""},
+    {"  - repeat -1 as i:\n      - y = add(x, x, name = \"a{i}\")\n", "a whole number in [0,"},
+    {"  - repeat 2:\n      - y = add(x, x, name = \"a\")\n", "as NAME"},
+    {"  - repeat 2 as i, under x:\n      - y = add(x, x, name = \"a\")\n", "prefix in double quotes"},
+    {"  - repeat 2 as i, under \"{q}\":\n      - y = add(x, x, name = \"a\")\n", "no field \"q\""},
+    {"  - repeat 2 as i: []\n", "a list of statements"},
+    {"  - repeat 60000 as i:\n      - repeat 60000 as j:\n          - if false:\n              - y = "
+     "add(x, x, name = \"a\")\n",
+     "no end"},
+    {"  - repeat 60000 as i:\n      - repeat 60000 as j:\n          - x = add(x, x, name = "
+     "\"a{i}.{j}\")\n",
+     "too many nodes"},
+    {"  - if 1:\n      - y = add(x, x, name = \"a\")\n", "true or false"},
+    {"  - if true:\n      - y = add(x, x, name = \"a\")\n    otherwise:\n      - y = add(x, x, name = "
+     "\"a\")\n",
+     "unexpected \"otherwise\""},
+    {"  - [x]\n", "found a list"},
+    {"  - {}\n", "an empty map"},
+};
+
 static void refusals(void **state) {
     (void)state;
     rg_graph g;
     rg_error err = {0};
     must(build(GOOD, &g, &err), &err);
     rg_graph_close(&g);
-    static const char *const lines[][2] = {
-        {"  - y = embed(token, W[rows, width] \"e\")\n", "two"},
-        {"  - y = lineal(x, W[5, width] \"l\")\n", "unknown operator \"lineal\""},
-        {"  - y = linear(x)\n", "needs a name"},
-        {"  - y = linear(x, W[5, 7] \"l\")\n", "weight does not fit"},
-        {"  - y = linear(x, W[5, width] \"l\", eps = 1)\n", "takes no \"eps\""},
-        {"  - y = linear(x, W[5, width] \"l\", W[5, width] \"m\")\n", "a second weight"},
-        {"  - y = linear(x, W[5, width] \"l\", bias = W[4] \"b\")\n", "bias does not fit"},
-        {"  - y = linear(x, W[5, width] \"l\", bias = 4)\n", "W[rows]"},
-        {"  - y = linear(x, W[5, width] \"l\", tied = \"f\")\n", "which is no weight so far"},
-        {"  - y = linear(x, W[5, width] \"l\", tied = \"l\")\n", "tied to"},
-        {"  - y = linear(x, W[5, width] \"l\", tied = \"e\")\n", NULL}, /* of the same shape: good */
-        {"  - y = linear(x, W[5, width] \"l\", name = 3)\n", "a string"},
-        {"  - y = linear(token, W[5, width] \"l\")\n", "cannot take that input"},
-        {"  - y = linear(z, W[5, width] \"l\")\n", "no field \"z\""},
-        {"  - y = linear(x, W[5, width] \"l\",)\n", "f.yaml:7"},
-        {"  - y = linear(x W[5, width] \"l\")\n", ", or )"},
-        {"  - y linear(x)\n", "NAME = OPERATOR"},
-        {"  - y = x\n", "OPERATOR(...)"},
-        {"  - y = rmsnorm(x, W[width] \"n\")\n", "needs eps ="},
-        {"  - y = add(x, x, x, name = \"a\")\n", "number of inputs"},
-        {"  - y = add(x, x, x, x, name = \"a\")\n", "too many inputs"},
-        {"  - y = scan(x, width = 0, name = \"s\")\n", "width"},
-        {"  - y = rope(x, heads = 1, head_dim = 8, theta = 1, factor = 2, name = \"r\")\n",
-         "scaling is incomplete"},
-        {"  - y = attention(x, x, x, heads = 2, kv_heads = 4, head_dim = 4, name = \"a\")\n", "as 4 heads of 4"},
-        {"  - repeat 2 as i:\n      - y = add(x, x, name = \"a\")\n", "two nodes are called \"a\""},
-        {"  - repeat -1 as i:\n      - y = add(x, x, name = \"a{i}\")\n", "a whole number in [0,"},
-        {"  - repeat 2:\n      - y = add(x, x, name = \"a\")\n", "as NAME"},
-        {"  - repeat 2 as i, under x:\n      - y = add(x, x, name = \"a\")\n", "prefix in double quotes"},
-        {"  - repeat 2 as i, under \"{q}\":\n      - y = add(x, x, name = \"a\")\n", "no field \"q\""},
-        {"  - repeat 2 as i: []\n", "a list of statements"},
-        {"  - repeat 60000 as i:\n      - repeat 60000 as j:\n          - if false:\n              - y = "
-         "add(x, x, name = \"a\")\n",
-         "no end"},
-        {"  - repeat 60000 as i:\n      - repeat 60000 as j:\n          - x = add(x, x, name = "
-         "\"a{i}.{j}\")\n",
-         "too many nodes"},
-        {"  - if 1:\n      - y = add(x, x, name = \"a\")\n", "true or false"},
-        {"  - if true:\n      - y = add(x, x, name = \"a\")\n    otherwise:\n      - y = add(x, x, name = "
-         "\"a\")\n",
-         "unexpected \"otherwise\""},
-        {"  - [x]\n", "found a list"},
-        {"  - {}\n", "an empty map"},
-    };
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    for (size_t i = 0; i < sizeof bad_lines / sizeof *bad_lines; i++) {
         char text[1000];
-        snprintf(text, sizeof text, "%s%s", GOOD, lines[i][0]);
-        if (lines[i][1]) {
-            refused_text(text, lines[i][1]);
+        snprintf(text, sizeof text, "%s%s", GOOD, bad_lines[i][0]);
+        if (bad_lines[i][1]) {
+            refused_text(text, bad_lines[i][1]);
         } else {
             must(build(text, &g, &err), &err);
             rg_graph_close(&g);
