@@ -206,7 +206,10 @@ static void print_table(const question *q, const rg_roof *r) {
     printf("memory  %s (weights %s, KV cache %s) of %s: %s", need, weights, kv, have,
            r->fits ? "fits" : "DOES NOT FIT");
     printf("; up to %.0f sequences of this length fit\n", r->max_batch);
-    printf("A bound is what physics allows, not a prediction: no execution on this chip is faster.\n");
+    printf(
+        "A bound, not a prediction: no execution that runs these operators one after the other is faster;\n"
+        "if they all overlapped, the limit would be %.6g s.\n",
+        r->overlapped_s);
     if (q->chip->sparse_peaks)
         printf("Note: %s.\n", q->chip->peaks_note ? q->chip->peaks_note : "sparse peaks");
     if (q->context > (double)q->graph->max_positions)

@@ -1,4 +1,5 @@
-/* Roofline bounds: no execution on the chip can be faster.
+/* Roofline bounds: no execution that runs the operators one after the other can be faster, and none at all
+   than rg_roof.overlapped_s.
 
    What is counted, and nothing else, so that a bound stays a bound:
    - matrix work (linear, attention) at the rate of the type that the chip's path names for the pair of stored
