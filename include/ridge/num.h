@@ -11,27 +11,37 @@
 extern "C" {
 #endif
 
-typedef enum rg_elem_kind { RG_ELEM_FLOAT, RG_ELEM_INT } rg_elem_kind;
+typedef enum rg_elem_kind {
+    RG_ELEM_FLOAT,  /* sign, exponent and mantissa fields */
+    RG_ELEM_INT,    /* two's complement */
+    RG_ELEM_ORDERED /* known by its sorted values: posits, code books, ... (rg_elem.family) */
+} rg_elem_kind;
 typedef enum rg_nan_kind {
-    RG_NAN_NONE,   /* every code is a number: e2m1 e2m3 e3m2, integers */
-    RG_NAN_TOP,    /* all ones in exponent and mantissa, no infinity: e4m3fn */
-    RG_NAN_IEEE,   /* top exponent: mantissa 0 infinity, else NaN */
-    RG_NAN_ONLY_FF /* e8m0: code 255 */
+    RG_NAN_NONE,      /* every code is a number: e2m1 e2m3 e3m2, integers */
+    RG_NAN_TOP,       /* exponent and mantissa all ones; an infinity is one below: e4m3fn, e8m0 */
+    RG_NAN_IEEE,      /* exponent all ones: mantissa 0 infinity, else NaN */
+    RG_NAN_MINUS_ZERO /* the code of -0, which then does not exist; an infinity is all ones: fnuz, P3109 */
 } rg_nan_kind;
 
-/* One element: sign, exponent and mantissa fields, value (-1)^s 2^(E-bias) (1 + M/2^m), E = 0 subnormal
-   2^(1-bias) M/2^m; or a two's complement integer. Where the fields are fewer than the bits of a code (tf32),
-   the low bits are zero. Sources: OCP OFP8 v1.0, OCP MX v1.0, IEEE 754. */
+/* One element. Floats: sign, exponent and mantissa fields, value (-1)^s 2^(E-bias) (1 + M/2^m), E = 0
+   subnormal 2^(1-bias) M/2^m. Where the fields are fewer than the bits of a code (tf32), the low bits are
+   zero. Integers: two's complement. Sources: OCP OFP8 v1.0, OCP MX v1.0, IEEE 754, P3109 v4.0. */
 typedef struct rg_elem {
     rg_elem_kind kind;
-    char name[16];
-    int bits;          /* of a code */
-    int exponent_bits; /* floats */
+    char name[96];     /* canonical text */
+    int bits;          /* of a code, 1 to 32 */
+    int exponent_bits; /* floats; posits: es */
     int mantissa_bits; /* floats: trailing significand */
     int bias;
     bool is_signed;
     rg_nan_kind nan;
-    bool has_subnormals; /* e8m0 has none and no zero */
+    bool has_inf;
+    bool has_subnormals; /* e8m0 has none and no zero: E = 0 is a power of two like the others */
+    uint32_t max_code;   /* floats, integers: code of the largest number, without sign and padding */
+    const struct elem_family *family; /* ORDERED */
+    int n_book;                       /* code books: number of values; values by code; codes by value */
+    float book[16];
+    uint8_t book_order[16];
 } rg_elem;
 
 typedef enum rg_scale_span {
@@ -44,7 +54,8 @@ typedef enum rg_scale_span {
 typedef struct rg_format {
     rg_elem elem;
     rg_scale_span span;
-    int block;               /* elements per block, span BLOCK */
+    int block;               /* elements per block along the inner dimension, span BLOCK */
+    int block_rows;          /* rows of a block; 1 but for two-dimensional blocks */
     rg_elem scale;           /* format of the stored scale; fp32 for plain float scales */
     bool power_of_two_scale; /* mx with e8m0: scale chosen from the exponent of amax, not amax / max */
     bool tensor_scale;       /* nvfp4: fp32 scale per tensor above the block scales */
@@ -52,8 +63,21 @@ typedef struct rg_format {
 } rg_format;
 
 /* Where a value lies between two of the format: the nearest, ties to the even code; the nearest, ties away
-   from zero; toward zero; up; down; to the odd code. */
-typedef enum rg_rounding { RG_RNE, RG_RNA, RG_RZ, RG_RU, RG_RD, RG_RO, RG_N_ROUNDINGS } rg_rounding;
+   from zero; toward zero; up; down; to the odd code; stochastic (P3109 v4.0): with v the distance to the one
+   nearer to zero as a share of the gap and R a random integer of N bits, away from zero when
+     A floor(v 2^N) + R >= 2^N     B floor(v 2^(N+1)) + 2 R + 1 >= 2^(N+1)     C rne(v 2^N) + R >= 2^N. */
+typedef enum rg_rounding {
+    RG_RNE,
+    RG_RNA,
+    RG_RZ,
+    RG_RU,
+    RG_RD,
+    RG_RO,
+    RG_SRA,
+    RG_SRB,
+    RG_SRC,
+    RG_N_ROUNDINGS
+} rg_rounding;
 
 /* How a block's scale follows from its largest magnitude amax. With M the largest element and e its exponent,
    the exponent of an e8m0 scale is (research: OCP MX v1.0 6.3; Rouhani et al. 2023; vendors' documentation)
@@ -88,10 +112,52 @@ typedef enum rg_saturation {
     RG_N_SATURATIONS
 } rg_saturation;
 
+/* What NaN becomes. Formats without NaN: the largest positive value unless said otherwise. */
+typedef enum rg_nan_policy {
+    RG_NAN_CANONICAL,       /* the positive code of all ones (or the only NaN): CUDA */
+    RG_NAN_SIGNED,          /* the same with the sign of x */
+    RG_NAN_QUIET,           /* exponent ones, mantissa 10..0, sign of x: ml_dtypes */
+    RG_NAN_TO_ZERO,         /* +0 */
+    RG_NAN_TO_NEGATED_ZERO, /* zero with the sign of x reversed: ml_dtypes to formats without NaN */
+    RG_NAN_TO_MAX,          /* the largest positive value */
+    RG_N_NAN_POLICIES
+} rg_nan_policy;
+
+/* What a zero becomes, and negative numbers in formats without a sign. */
+typedef enum rg_zero_policy {
+    RG_ZERO_KEEP, /* -0 keeps its sign where the format has it; formats without zero: the least value */
+    RG_ZERO_PLUS, /* +0 */
+    RG_ZERO_NAN,  /* formats without zero: NaN */
+    RG_N_ZERO_POLICIES
+} rg_zero_policy;
+typedef enum rg_negative_policy {                      /* unsigned formats */
+                                  RG_NEGATIVE_DEFAULT, /* 0; NaN under sat=none (P3109); in formats without
+                                                          zero the magnitude (CUDA) */
+                                  RG_NEGATIVE_CLAMP,   /* the least value */
+                                  RG_NEGATIVE_NAN,
+                                  RG_NEGATIVE_MAGNITUDE,
+                                  RG_N_NEGATIVE_POLICIES
+} rg_negative_policy;
+typedef enum rg_subnormal_policy {
+    RG_SUBNORMAL_KEEP,
+    RG_SUBNORMAL_FLUSH, /* what rounds below the least normal becomes zero */
+    RG_SUBNORMAL_ROUND, /* rounded to zero or the least normal: CPFloat without subnormals */
+    RG_N_SUBNORMAL_POLICIES
+} rg_subnormal_policy;
+typedef enum rg_via { RG_VIA_NONE, RG_VIA_BF16, RG_VIA_FP16, RG_N_VIAS } rg_via; /* rounded twice */
+
+/* All zero: the default cast. */
 typedef struct rg_cast {
     rg_rounding rounding; /* of elements; scales are rounded to nearest even */
+    int random_bits;      /* N of SRA SRB SRC, 1 to 32 */
     rg_scale_rule scale_rule;
     rg_saturation saturation; /* of elements */
+    rg_nan_policy nan;
+    rg_zero_policy zero;
+    rg_negative_policy negative;
+    rg_subnormal_policy subnormal;
+    rg_via via;            /* first to this format, to nearest even */
+    uint64_t seed, stream; /* of the random bits */
 } rg_cast;
 
 typedef struct rg_quant {
@@ -104,7 +170,7 @@ typedef struct rg_quant {
 rg_status rg_quant_parse(const char *text, rg_quant *out, rg_error *err);
 /* Canonical text, at most RG_QUANT_TEXT - 1 characters: parsing it gives the same object, printing that gives
    the same text. Returns the length, as snprintf does. */
-enum { RG_QUANT_TEXT = 128 };
+enum { RG_QUANT_TEXT = 256 };
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size);
 size_t rg_format_print(const rg_format *format, char *buf, size_t size);
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b);
@@ -116,15 +182,23 @@ const char *rg_format_preset(size_t i, const char **summary);
 
 /* ---- one element, exact ------------------------------------------------------------------------------ */
 
-/* Code of x by nearest-even rounding, saturating: overflow and infinity give the largest finite value, NaN
-   the code of all ones (where the format has no NaN, the largest positive value), -0 keeps its sign where the
-   format has one. Integers: clamp(rint(x), +-(2^(bits-1) - 1)) in two's complement. e8m0, which has neither
-   sign nor zero: |x|, and 2^-127 for what is smaller. fp32: the bits of x. */
+/* Code of x by the default cast: nearest-even, saturating: overflow and infinity give the largest finite
+   value, NaN the code of all ones (where the format has no NaN, the largest positive value), -0 keeps its
+   sign where the format has one. Integers: clamp(rint(x), +-(2^(bits-1) - 1)) in two's complement. e8m0,
+   which has neither sign nor zero: |x|, and 2^-127 for what is smaller. fp32: the bits of x. Posits and
+   takums: never zero unless x is, never NaR unless x is NaN. */
 uint32_t rg_elem_encode(const rg_elem *elem, float x);
-/* The same by any cast (its scale rule plays no part). */
-uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x);
-/* Exact value of a code; bits above `bits` are ignored. */
+/* The same by any cast (its scale rule plays a part for e8m0 alone: scale=log rounds in the logarithm).
+   `index` numbers the element for stochastic rounding. */
+uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index);
+/* N random bits for element `index` of a cast. With b the least of 8, 16, 32 that holds N, n = 128 / b and
+   k = index / 16 mod n: of the Philox block 16 (index / 16n) + index mod 16 (rg_random_u32: word 4 block + w)
+   the low N bits of its k-th group of b bits, low groups first. */
+uint32_t rg_cast_random(const rg_cast *cast, uint64_t index);
+/* Value of a code; bits above `bits` are ignored. Exact where fp32 holds it (all formats but wide posits,
+   takums, P3109 of extreme exponents, logarithmic ones, whose value is rounded to nearest). */
 float rg_elem_decode(const rg_elem *elem, uint32_t code);
+double rg_elem_decode_double(const rg_elem *elem, uint32_t code);
 double rg_elem_max(const rg_elem *elem);
 double rg_elem_min_normal(const rg_elem *elem);
 double rg_elem_min_subnormal(const rg_elem *elem); /* 0 where there is none; integers: 1 */
@@ -138,18 +212,23 @@ typedef struct rg_qdq_counts { /* special inputs met; added to, not reset */
 
 /* Quantize and dequantize x[rows][cols] into y (may be x itself): the definition against which every fast
    path is tested. `per_row` says what a scale that spans a tensor spans: true one row (activations, KV),
-   false the matrix (weights). Every step is one fp32 operation, rounded to nearest even:
-     no scale      y = value(code(x))
-     scaled        s = amax / max, rounded to the scale's format; y = value(code(x / s)) s
-     zero point    low = min(0, min x), high = max(0, max x), s = (high - low) / (2^bits - 1) rounded, z =
-                   clamp(rint(-low / s)); code = clamp(rint(x / s) + z, 0, 2^bits - 1), y = (code - z) s
-     mx            s = 2^e (int8: 2^(e-6), OCP MX v1.0), e by the scale rule, within -127..127
-     tensor scale  t = amax of the tensor / (max of elements * max of scales), block scale c = (amax / max) /
-   t rounded, s = c t NaN and infinity do not set a scale; then infinity becomes the largest element (cast's
-   saturation), NaN the NaN code or the largest element. A group whose scale is zero becomes zeros with the
-   signs of x (NaN stays NaN where the element has it). Integers have no -0. */
+   false the matrix (weights); with `per_row` no block spans rows. Every step is one fp32 operation, rounded
+   to nearest even: no scale      y = value(code(x)) scaled        s = amax / max, rounded to the scale's
+   format; y = value(code(x / s)) s zero point    low = min(0, min x), high = max(0, max x), s = (high - low)
+   / (2^bits - 1) rounded, z = clamp(rint(-low / s)); code = clamp(rint(x / s) + z, 0, 2^bits - 1), y = (code
+   - z) s mx            s = 2^e (int8: 2^(e-6), OCP MX v1.0), e by the scale rule, within -127..127 stochastic
+   element [r][c] draws bits number r cols + c tensor scale  t = amax of the tensor / (max of elements * max
+   of scales), block scale c = (amax / max) / t rounded, s = c t NaN and infinity do not set a scale; then
+   infinity becomes the largest element (cast's saturation), NaN the NaN code or the largest element. A group
+   whose scale is zero becomes zeros with the signs of x (NaN stays NaN where the element has it). Integers
+   have no -0. */
 void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
             rg_qdq_counts *counts);
+
+/* The same for rows of a larger matrix: element [r][c] has number first + r cols + c, which stochastic
+   rounding draws its bits by. */
+void rg_qdq_from(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
+                 uint64_t first, rg_qdq_counts *counts);
 
 /* Sizes of the stored form of a [rows][cols] matrix: codes (1, 2 or 4 bytes each, not packed); scales: the
    fp32 tensor scales (one per span) where there are such, then those of all blocks, rows or tensors in order,

@@ -14,7 +14,7 @@ extern "C" {
    largest product with F fraction bits kept (25 by default), truncated toward zero on magnitude. Element
    formats only: block scales ride outside. */
 typedef struct rg_rtl_unit {
-    char text[128]; /* canonical */
+    char text[RG_QUANT_TEXT]; /* canonical */
     rg_elem a, b;
     int n;
     bool exact;

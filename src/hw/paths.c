@@ -120,8 +120,8 @@ rg_status hw_read_paths(hw_reader *r, rg_error *err) {
 
 typedef struct operand {
     rg_quant quant;
-    char text[128]; /* canonical: "mxfp4" */
-    char full[128]; /* spelt out: "mx(e2m1,32,e8m0)"; the same where there is no short name */
+    char text[RG_QUANT_TEXT]; /* canonical: "mxfp4" */
+    char full[RG_QUANT_TEXT]; /* spelt out: "mx(e2m1,32,e8m0)"; the same where there is no short name */
 } operand;
 
 /* Presets print by their short names, which would hide them from a glob over what they are made of. */

@@ -26,15 +26,21 @@ static bool plan_make(plan *p, const rg_kernels *kernels, const rg_quant *q) {
     p->grid.mantissa_bits = integer ? elem->bits - 1 : elem->mantissa_bits;
     p->grid.min_exponent = integer ? elem->bits - 1 : 1 - elem->bias;
     p->grid.zero = integer ? 0.0f : -0.0f;
-    if (q->format.zero_point || q->cast.rounding != RG_RNE || q->cast.saturation != RG_SAT_FINITE)
+    const rg_cast *c = &q->cast;
+    if (q->format.zero_point || q->format.block_rows != 1 || c->rounding != RG_RNE || c->saturation ||
+        c->nan || c->zero || c->negative || c->subnormal || c->via)
         return false;
-    if (integer ? elem->bits < 2 || elem->bits > 8 : !elem->is_signed || !elem->has_subnormals) return false;
+    if (integer && (elem->bits < 2 || elem->bits > 8)) return false;
+    if (!integer && (elem->kind != RG_ELEM_FLOAT || !elem->is_signed || !elem->has_subnormals ||
+                     elem->nan == RG_NAN_MINUS_ZERO))
+        return false;
     if (p->grid.mantissa_bits < 1 || p->grid.mantissa_bits > 10) return false;
     if (p->grid.min_exponent < -100 && p->grid.min_exponent != RG_GRID_FP32_EXPONENT) return false;
     const bool block_scale = q->format.span == RG_SPAN_BLOCK;
     if (q->format.power_of_two_scale)
-        return block_scale && (q->cast.scale_rule == RG_SCALE_FLOOR || q->cast.scale_rule == RG_SCALE_EVEN);
-    return !(block_scale && q->format.tensor_scale) || q->cast.scale_rule != RG_SCALE_4OVER6;
+        return block_scale &&
+               (c->scale_rule == RG_SCALE_FLOOR || (c->scale_rule == RG_SCALE_EVEN && !integer));
+    return c->scale_rule == RG_SCALE_FLOOR;
 }
 
 /* amax rounded to the mantissa of the element, to even: what scale=even takes the exponent of. */

@@ -9,6 +9,7 @@ typedef struct pass {
     float *y;
     void *codes;
     uint8_t *scale_at, *zero_at; /* next to write or read */
+    uint64_t first;              /* number of element 0, for stochastic rounding */
     rg_qdq_counts *counts;
 } pass;
 
@@ -33,9 +34,10 @@ static uint32_t get(const void *at, size_t i, size_t width) {
     return memcpy(&code, p, 4), code;
 }
 
-static uint32_t code_of(pass *p, const num_scale *s, float x) {
+static uint32_t code_of(pass *p, const num_scale *s, size_t i) {
     bool overflow;
-    const uint32_t code = num_element_code(p->q, s, x, &overflow);
+    const float x = p->x[i];
+    const uint32_t code = num_element_code(p->q, s, x, p->first + i, &overflow);
     if (p->counts) {
         p->counts->n_nan += isnan(x) != 0;
         p->counts->n_inf += isinf(x) != 0;
@@ -44,24 +46,30 @@ static uint32_t code_of(pass *p, const num_scale *s, float x) {
     return code;
 }
 
-/* n elements from `first` that share a scale. */
-static void run_group(pass *p, size_t first, size_t n, const num_scale *s) {
+/* A rectangle of elements: rows x cols from element `at`, `stride` elements from row to row. */
+typedef struct place {
+    size_t at, rows, cols, stride;
+} place;
+
+static void run_elements(pass *p, const place *w, const num_scale *s) {
     const rg_format *f = &p->q->format;
     const size_t width = width_of(&f->elem);
-    for (size_t i = first; i < first + n; i++) {
-        const uint32_t code = p->x ? code_of(p, s, p->x[i]) : get(p->codes, i, width);
-        if (p->x && p->codes) put(p->codes, i, width, code);
-        if (p->y) p->y[i] = num_element_value(f, s, code);
-    }
+    for (size_t r = 0; r < w->rows; r++)
+        for (size_t i = w->at + r * w->stride, end = i + w->cols; i < end; i++) {
+            const uint32_t code = p->x ? code_of(p, s, i) : get(p->codes, i, width);
+            if (p->x && p->codes) put(p->codes, i, width, code);
+            if (p->y) p->y[i] = num_element_value(f, s, code);
+        }
 }
 
-/* The scale of n elements from `first`: chosen and stored, or read back. */
-static num_scale next_scale(pass *p, size_t first, size_t n, float tensor) {
+/* The scale of a rectangle: chosen and stored, or read back. */
+static num_scale next_scale(pass *p, const place *w, float tensor) {
     const rg_format *f = &p->q->format;
     const size_t width = width_of(&f->scale);
     num_scale s;
     if (p->x) {
-        s = num_scale_choose(p->q, p->x + first, n, tensor);
+        const num_group group = {p->x + w->at, w->rows, w->cols, w->stride, p->first + w->at};
+        s = num_scale_choose(p->q, &group, tensor);
         if (p->scale_at) put(p->scale_at, 0, width, s.code);
         if (p->zero_at) *p->zero_at = (uint8_t)s.zero;
     } else {
@@ -72,40 +80,50 @@ static num_scale next_scale(pass *p, size_t first, size_t n, float tensor) {
     return s;
 }
 
-/* rows rows from `first` that share a tensor scale, where the format has one. */
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Rows and columns that share a scale, within `rows` rows that belong together. */
+static size_t block_rows(const rg_format *f, size_t rows) {
+    return f->span == RG_SPAN_TENSOR  ? rows
+           : f->span == RG_SPAN_BLOCK ? smaller((size_t)f->block_rows, rows)
+                                      : 1;
+}
+static size_t block_cols(const rg_format *f, size_t cols) {
+    return f->span == RG_SPAN_BLOCK ? (size_t)f->block : cols;
+}
+
+/* `rows` rows from element `first` that share a tensor scale, where the format has one. */
 static void run_tensor(pass *p, size_t first, size_t rows, size_t cols, float tensor) {
     const rg_format *f = &p->q->format;
     if (f->span == RG_SPAN_NONE) {
-        run_group(p, first, rows * cols, &(num_scale){.value = 1});
+        run_elements(p, &(place){first, rows, cols, cols}, &(num_scale){.value = 1});
         return;
     }
-    size_t n = f->span == RG_SPAN_TENSOR ? rows * cols : cols;
-    for (size_t at = first; at < first + rows * cols; at += n) {
-        const size_t block = f->span == RG_SPAN_BLOCK ? (size_t)f->block : n;
-        for (size_t i = 0; i < n; i += block) {
-            const size_t width = n - i < block ? n - i : block;
-            const num_scale s = next_scale(p, at + i, width, tensor);
-            run_group(p, at + i, width, &s);
+    const size_t high = block_rows(f, rows), wide = block_cols(f, cols);
+    for (size_t r = 0; r < rows; r += high)
+        for (size_t c = 0; c < cols; c += wide) {
+            const place w = {first + r * cols + c, smaller(high, rows - r), smaller(wide, cols - c), cols};
+            const num_scale s = next_scale(p, &w, tensor);
+            run_elements(p, &w, &s);
         }
-    }
+}
+
+/* Rows of the pieces that are quantized apart from each other: with `per_row` a scale or block never spans
+   rows. */
+static size_t piece_rows(size_t rows, bool per_row) {
+    return per_row ? 1 : rows;
 }
 
 static size_t count_tensors(const rg_format *f, size_t rows, bool per_row) {
-    const bool spans = f->span == RG_SPAN_TENSOR || f->tensor_scale;
-    return !spans ? 0 : per_row ? rows : rows > 0;
+    return !f->tensor_scale ? 0 : per_row ? rows : rows > 0;
 }
 
 static size_t count_scales(const rg_format *f, size_t rows, size_t cols, bool per_row) {
-    switch (f->span) {
-    case RG_SPAN_TENSOR:
-        return count_tensors(f, rows, per_row);
-    case RG_SPAN_ROW:
-        return rows;
-    case RG_SPAN_BLOCK:
-        return rows * ((cols + (size_t)f->block - 1) / (size_t)f->block);
-    default:
-        return 0;
-    }
+    if (f->span == RG_SPAN_NONE || rows == 0 || cols == 0) return 0;
+    const size_t high = block_rows(f, piece_rows(rows, per_row)), wide = block_cols(f, cols);
+    return (rows + high - 1) / high * ((cols + wide - 1) / wide);
 }
 
 static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales) {
@@ -118,11 +136,12 @@ static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales
         p->scale_at = scales + (f->tensor_scale ? n_tensors * sizeof(float) : 0);
         if (f->zero_point) p->zero_at = p->scale_at + n_scales * width_of(&f->scale);
     }
-    const size_t step = n_tensors == 1 || n_tensors == 0 ? rows : 1;
+    const size_t step = piece_rows(rows, per_row);
     for (size_t r = 0; r < rows; r += step) {
         float tensor = 1;
         if (f->tensor_scale) {
-            if (p->x) tensor = num_tensor_scale(f, num_amax(p->x + r * cols, step * cols));
+            const num_group all = {p->x + r * cols, step, cols, cols, 0};
+            if (p->x) tensor = num_tensor_scale(f, num_amax(&all));
             if (!p->x) memcpy(&tensor, tensor_at, sizeof tensor);
             if (p->x && scales) memcpy(tensor_at, &tensor, sizeof tensor);
             if (scales) tensor_at += sizeof tensor;
@@ -131,10 +150,15 @@ static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales
     }
 }
 
+void rg_qdq_from(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
+                 uint64_t first, rg_qdq_counts *counts) {
+    pass p = {.q = q, .x = x, .y = y, .counts = counts, .first = first};
+    run(&p, rows, cols, per_row, NULL);
+}
+
 void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
             rg_qdq_counts *counts) {
-    pass p = {.q = q, .x = x, .y = y, .counts = counts};
-    run(&p, rows, cols, per_row, NULL);
+    rg_qdq_from(q, x, y, rows, cols, per_row, 0, counts);
 }
 
 void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
@@ -163,7 +187,8 @@ rg_stored_size rg_format_stored_size(const rg_format *f, size_t rows, size_t col
 
 double rg_format_bits(const rg_format *f, size_t cols) {
     /* what spans a tensor weighs nothing in a long one */
-    const rg_stored_size size = rg_format_stored_size(f, 1, cols, true);
+    const size_t rows = f->span == RG_SPAN_BLOCK ? (size_t)f->block_rows : 1;
+    const rg_stored_size size = rg_format_stored_size(f, rows, cols, false);
     const uint64_t above = f->tensor_scale ? 32 : f->span == RG_SPAN_TENSOR ? (uint64_t)f->scale.bits : 0;
-    return (double)(size.packed_bits - above) / (double)cols;
+    return (double)(size.packed_bits - above) / ((double)rows * (double)cols);
 }

@@ -1,66 +1,73 @@
-/* The element formats, and what is derived from their fields. */
+/* What is derived from an element's fields, and casts to any of them. */
 #include "num/elem.h"
 
-/* name, exponent, mantissa, bias, code bits, NaN. Sources: IEEE 754-2019 (fp32, fp16), OCP OFP8 v1.0 table 1,
-   OCP MX v1.0 5.3 (the rest, e8m0 among them); bf16 and tf32: fp32 with 7 and 10 bits of mantissa. */
-static const struct {
-    const char *name;
-    int exponent, mantissa, bias, bits;
-    rg_nan_kind nan;
-} floats[] = {
-    {"fp32", 8, 23, 127, 32, RG_NAN_IEEE}, {"tf32", 8, 10, 127, 32, RG_NAN_IEEE},
-    {"bf16", 8, 7, 127, 16, RG_NAN_IEEE},  {"fp16", 5, 10, 15, 16, RG_NAN_IEEE},
-    {"e5m2", 5, 2, 15, 8, RG_NAN_IEEE},    {"e4m3fn", 4, 3, 7, 8, RG_NAN_TOP},
-    {"e3m2", 3, 2, 3, 6, RG_NAN_NONE},     {"e2m3", 2, 3, 1, 6, RG_NAN_NONE},
-    {"e2m1", 2, 1, 1, 4, RG_NAN_NONE},     {"e8m0", 8, 0, 127, 8, RG_NAN_ONLY_FF},
-};
+#include "num/scale.h"
 
-bool elem_find(const char *name, rg_elem *out) {
-    rg_elem e = {0};
-    for (size_t i = 0; i < sizeof floats / sizeof *floats; i++) {
-        if (strcmp(name, floats[i].name) != 0) continue;
-        const bool power = floats[i].nan == RG_NAN_ONLY_FF;
-        e = (rg_elem){RG_ELEM_FLOAT,
-                      "",
-                      floats[i].bits,
-                      floats[i].exponent,
-                      floats[i].mantissa,
-                      floats[i].bias,
-                      !power,
-                      floats[i].nan,
-                      !power};
-    }
-    if (strncmp(name, "int", 3) == 0 && name[3] >= '2' && name[3] <= '8' && name[4] == 0)
-        e = (rg_elem){.kind = RG_ELEM_INT, .bits = name[3] - '0', .is_signed = true};
-    if (e.bits == 0) return false;
-    memcpy(e.name, name, strlen(name) + 1);
-    *out = e;
-    return true;
+uint32_t rg_cast_random(const rg_cast *cast, uint64_t index) {
+    const int n = cast->random_bits, b = n <= 8 ? 8 : n <= 16 ? 16 : 32, groups = 128 / b;
+    const uint64_t stripe = index / (16 * (uint64_t)groups), lane = index % 16;
+    const int group = (int)(index / 16 % (uint64_t)groups);
+    const uint64_t word = 4 * (16 * stripe + lane) + (uint64_t)(group / (32 / b));
+    return rg_random_u32(cast->seed, cast->stream, word) >> b * (group % (32 / b)) & elem_ones(n);
 }
 
-uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x) {
+static bool is_stochastic(const rg_cast *cast) {
+    return cast->rounding == RG_SRA || cast->rounding == RG_SRB || cast->rounding == RG_SRC;
+}
+
+uint32_t num_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index, bool *overflow) {
+    if (elem->kind == RG_ELEM_ORDERED) return ordered_cast(elem, cast, elem_via(cast->via, x), overflow);
+    return elem_cast(elem, cast, x, is_stochastic(cast) ? rg_cast_random(cast, index) : 0, overflow);
+}
+
+uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index) {
     bool overflow;
-    return elem_cast(elem, cast, x, &overflow);
+    return num_cast(elem, cast, x, index, &overflow);
 }
 
 uint32_t rg_elem_encode(const rg_elem *elem, float x) {
-    return rg_elem_cast(elem, &(rg_cast){0}, x);
+    return rg_elem_cast(elem, &(rg_cast){0}, x, 0);
+}
+
+double rg_elem_decode_double(const rg_elem *elem, uint32_t code) {
+    if (elem->kind == RG_ELEM_ORDERED) return elem->family->value(elem, code);
+    return elem_is_fp32(elem) ? (double)elem_float_of(code) : elem_value_double(elem, code);
 }
 
 float rg_elem_decode(const rg_elem *elem, uint32_t code) {
+    if (elem->kind == RG_ELEM_ORDERED) return (float)elem->family->value(elem, code);
     return elem_value(elem, code);
 }
 
 double rg_elem_max(const rg_elem *elem) {
-    return elem_value(elem, elem_max_code(elem) << (elem->kind == RG_ELEM_INT ? 0 : elem_padding(elem)));
+    if (elem->kind == RG_ELEM_ORDERED)
+        return elem->family->value(elem, elem->family->code_at(elem, elem->family->count(elem) - 1));
+    return elem_value_double(elem, elem->max_code << (elem->kind == RG_ELEM_INT ? 0 : elem_padding(elem)));
+}
+
+/* Smallest positive value. */
+static double ordered_least(const rg_elem *elem) {
+    double least = 0;
+    uint32_t lo = 0, hi = elem->family->count(elem);
+    while (hi - lo > 0) { /* first that is above zero */
+        const uint32_t middle = lo + (hi - lo) / 2;
+        const double v = elem->family->value(elem, elem->family->code_at(elem, middle));
+        if (v > 0)
+            least = v, hi = middle;
+        else
+            lo = middle + 1;
+    }
+    return least;
 }
 
 double rg_elem_min_normal(const rg_elem *elem) {
     if (elem->kind == RG_ELEM_INT) return 1;
+    if (elem->kind == RG_ELEM_ORDERED) return ordered_least(elem);
     return ldexp(1, (elem->has_subnormals ? 1 : 0) - elem->bias);
 }
 
 double rg_elem_min_subnormal(const rg_elem *elem) {
     if (elem->kind == RG_ELEM_INT) return 1;
-    return elem->has_subnormals ? ldexp(1, 1 - elem->bias - elem->mantissa_bits) : 0;
+    if (elem->kind == RG_ELEM_ORDERED || !elem->has_subnormals || elem->mantissa_bits == 0) return 0;
+    return ldexp(1, 1 - elem->bias - elem->mantissa_bits);
 }

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "num/elem.h"
+#include "num/elem_text.h"
+#include "num/ordered.h"
 
 enum { MAX_BLOCK = 1 << 20 };
 static const char known[] =
-    "fp32 tf32 bf16 fp16 e5m2 e4m3fn e3m2 e2m3 e2m1 e8m0, FLOAT(scale=tensor|row), intB, "
-    "intB(sym|asym,tensor|row|group=N,scale=S), mx(E,N,S), mxfp8 mxfp6 mxfp4 nvfp4";
+    "a name of ridge num list, FLOAT(scale=tensor|row), intB(sym|asym,tensor|row|group=N,scale=S), "
+    "mx(E,N,S), scaled(E,tensor|row|group=N,scale=S), binaryKpP(s|u)(e|f), float(...), posit(N,ES)";
 
 /* Names for texts: parsing replaces, printing puts back. */
 static const struct {
@@ -25,6 +26,19 @@ static const struct {
     {"e2m3", NULL, "OCP MX 6-bit float, largest value 7.5"},
     {"e2m1", NULL, "OCP MX 4-bit float: 0 0.5 1 1.5 2 3 4 6"},
     {"e8m0", NULL, "OCP MX scale: powers of two"},
+    {"ue4m3", NULL, "scale of nvfp4: e4m3fn without a sign, 7 bits"},
+    {"e4m3", NULL, "IEEE-style 8-bit float, largest value 240, infinities"},
+    {"e3m4", NULL, "IEEE-style 8-bit float, largest value 15.5, infinities"},
+    {"e3m4fn", NULL, "8-bit float, largest value 30, no infinity"},
+    {"e4m3fnuz", NULL, "8-bit float, largest value 240, NaN in the place of -0"},
+    {"e5m2fnuz", NULL, "8-bit float, largest value 57344, NaN in the place of -0"},
+    {"e4m3b11fnuz", NULL, "8-bit float, bias 11, largest value 30, NaN in the place of -0"},
+    {"e1m2", NULL, "4-bit float: multiples of 1/4 up to 1.75"},
+    {"binary8p3se", NULL, "P3109 v4.0: 8 bits, precision 3, signed, infinities; any binaryKpP(s|u)(e|f)"},
+    {"binary8p4se", NULL, "P3109 v4.0: 8 bits, precision 4, signed, infinities"},
+    {"posit(8,2)", NULL, "posit standard 2022; any posit(BITS,ES)"},
+    {"posit(16,2)", NULL, "posit standard 2022"},
+    {"nf4", NULL, "code book of 16 normal quantiles (QLoRA); nf4(group=64,scale=fp32) as used"},
     {"int8", "int8(sym,row,scale=fp32)", "symmetric, one fp32 scale per output channel or token"},
     {"int7", "int7(sym,group=32,scale=fp16)", "symmetric, fp16 scale per 32 elements"},
     {"int6", "int6(sym,group=32,scale=fp16)", "symmetric, fp16 scale per 32 elements"},
@@ -46,62 +60,103 @@ const char *rg_format_preset(size_t i, const char **summary) {
 }
 
 static rg_status wrong(const struct num_arg *arg, const char *form, const char *expected, rg_error *err) {
-    char text[64];
+    char text[128];
     return rg_fail(err, RG_ERR_USAGE, "format", expected, "%s cannot have \"%s\"", form,
                    num_arg_text(arg, text));
 }
 
+/* An element inside another form. */
+static rg_status parse_elem(const struct num_arg *arg, const char *form, const char *expected, rg_elem *out,
+                            rg_error *err) {
+    rg_status status = RG_OK;
+    if (arg->key[0] || !elem_parse(arg->value, out, &status, err)) return wrong(arg, form, expected, err);
+    return status;
+}
+
+/* A scale must have room for what it scales: a float of both signs' positive half, with subnormals. */
 static rg_status parse_scale(const struct num_arg *arg, rg_format *f, rg_error *err) {
     rg_elem e;
-    if (!elem_find(arg->value, &e) || e.kind == RG_ELEM_INT || strcmp(e.name, "tf32") == 0 ||
-        e.nan == RG_NAN_ONLY_FF)
-        return wrong(arg, "a scale", "scale=fp32, bf16, fp16, e5m2 or e4m3fn", err);
+    rg_status status = RG_OK;
+    const bool known_elem = elem_parse(arg->value, &e, &status, err);
+    RG_TRY(status);
+    if (!known_elem || e.kind != RG_ELEM_FLOAT || strcmp(e.name, "tf32") == 0 || !e.has_subnormals ||
+        rg_elem_max(&e) < 1)
+        return wrong(arg, "a scale", "a float whose range holds 1, such as fp32, bf16, fp16 or e4m3fn", err);
     f->scale = e;
     return RG_OK;
 }
 
-static rg_status parse_int(const num_args *text, rg_format *f, rg_error *err) {
-    bool has_kind = false, has_span = false, has_scale = false;
+/* tensor, row, group=N. */
+static bool is_span(const struct num_arg *arg) {
+    return arg->key[0] ? strcmp(arg->key, "group") == 0
+                       : strcmp(arg->value, "tensor") == 0 || strcmp(arg->value, "row") == 0;
+}
+
+/* "32" or "4x32": rows, columns. */
+static bool parse_block(const char *text, rg_format *f) {
+    char rows[32];
+    const char *x = strchr(text, 'x');
+    f->block_rows = 1;
+    if (!x) return num_arg_int(text, 1, MAX_BLOCK, &f->block);
+    if ((size_t)(x - text) >= sizeof rows) return false;
+    memcpy(rows, text, (size_t)(x - text));
+    rows[x - text] = 0;
+    return num_arg_int(rows, 1, MAX_BLOCK, &f->block_rows) && num_arg_int(x + 1, 1, MAX_BLOCK, &f->block);
+}
+
+static rg_status parse_span(const struct num_arg *arg, const char *form, rg_format *f, rg_error *err) {
+    f->span = arg->key[0] ? RG_SPAN_BLOCK : arg->value[0] == 't' ? RG_SPAN_TENSOR : RG_SPAN_ROW;
+    if (arg->key[0] && !parse_block(arg->value, f))
+        return wrong(arg, form, "group=N or group=RxN, 1 to 1048576 each", err);
+    return RG_OK;
+}
+
+/* SPAN and scale=S, for integers also sym or asym, from argument `first` on. */
+static rg_status parse_scaled(const num_args *text, int first, rg_format *f, rg_error *err) {
+    const bool is_int = f->elem.kind == RG_ELEM_INT;
+    bool has_kind = !is_int, has_span = false, has_scale = false;
     elem_find("fp32", &f->scale);
-    for (int i = 0; i < text->n; i++) {
+    for (int i = first; i < text->n; i++) {
         const struct num_arg *arg = &text->arg[i];
-        const bool bare = !arg->key[0];
-        const bool kind = bare && (strcmp(arg->value, "sym") == 0 || strcmp(arg->value, "asym") == 0);
-        const bool span = bare ? strcmp(arg->value, "tensor") == 0 || strcmp(arg->value, "row") == 0
-                               : strcmp(arg->key, "group") == 0;
+        const bool kind = !arg->key[0] && (strcmp(arg->value, "sym") == 0 || strcmp(arg->value, "asym") == 0);
         if (kind && !has_kind) {
             f->zero_point = arg->value[0] == 'a';
             has_kind = true;
-        } else if (span && !has_span) {
-            f->span = !bare ? RG_SPAN_BLOCK : arg->value[0] == 't' ? RG_SPAN_TENSOR : RG_SPAN_ROW;
-            if (!bare && !num_arg_int(arg->value, 1, MAX_BLOCK, &f->block))
-                return wrong(arg, text->name, "group=1..1048576", err);
+        } else if (is_span(arg) && !has_span) {
+            RG_TRY(parse_span(arg, text->name, f, err));
             has_span = true;
-        } else if (!bare && strcmp(arg->key, "scale") == 0 && !has_scale) {
+        } else if (strcmp(arg->key, "scale") == 0 && !has_scale) {
             RG_TRY(parse_scale(arg, f, err));
             has_scale = true;
         } else {
-            return wrong(arg, text->name, "sym or asym, one of tensor row group=N, scale=S, each once", err);
+            return wrong(arg, text->name,
+                         is_int ? "sym or asym, one of tensor row group=N, scale=S, each once"
+                                : "one of tensor row group=N, scale=S, each once",
+                         err);
         }
     }
+    if (is_int && f->zero_point && f->elem.bits > 8)
+        return rg_fail(err, RG_ERR_USAGE, "format", "asym with int2 to int8", "%s(asym,...)", text->name);
     if (!has_kind || !has_span)
-        return rg_fail(err, RG_ERR_USAGE, "format", "intB(sym|asym,tensor|row|group=N,scale=S)",
+        return rg_fail(err, RG_ERR_USAGE, "format",
+                       is_int ? "intB(sym|asym,tensor|row|group=N,scale=S)" : "tensor, row or group=N",
                        "%s(...) does not say %s", text->name,
                        has_kind ? "what a scale spans" : "sym or asym");
     return RG_OK;
 }
 
 static rg_status parse_mx(const num_args *text, rg_format *f, rg_error *err) {
-    static const char form[] = "mx(E,N,S): E an element of 8 bits or fewer, N elements per block, S e8m0 or "
-                               "a float";
+    static const char form[] =
+        "mx(E,N,S) or mx(E,RxN,S): E an element of 16 bits or fewer, N elements (R rows) "
+        "per block, S e8m0 or a float";
     for (int i = 0; i < text->n; i++)
         if (text->arg[i].key[0]) return wrong(&text->arg[i], "mx", form, err);
     if (text->n < 3 || text->n > 4)
         return rg_fail(err, RG_ERR_USAGE, "format", form, "mx has %d arguments", text->n);
-    if (!elem_find(text->arg[0].value, &f->elem) || f->elem.bits > 8 || f->elem.nan == RG_NAN_ONLY_FF)
+    RG_TRY(parse_elem(&text->arg[0], "mx", form, &f->elem, err));
+    if (f->elem.bits > 16 || (f->elem.kind == RG_ELEM_FLOAT && !f->elem.has_subnormals))
         return wrong(&text->arg[0], "mx", form, err);
-    if (!num_arg_int(text->arg[1].value, 1, MAX_BLOCK, &f->block))
-        return wrong(&text->arg[1], "mx", form, err);
+    if (!parse_block(text->arg[1].value, f)) return wrong(&text->arg[1], "mx", form, err);
     f->span = RG_SPAN_BLOCK;
     f->power_of_two_scale = strcmp(text->arg[2].value, "e8m0") == 0;
     if (f->power_of_two_scale)
@@ -117,59 +172,87 @@ static rg_status parse_mx(const num_args *text, rg_format *f, rg_error *err) {
     return RG_OK;
 }
 
-static rg_status parse_float(const num_args *text, rg_format *f, rg_error *err) {
-    const struct num_arg *arg = &text->arg[0];
-    if (f->elem.bits == 32 || f->elem.nan == RG_NAN_ONLY_FF || text->n != 1 || strcmp(arg->key, "scale") != 0)
-        return wrong(arg, text->name, "scale=tensor or scale=row, for floats of 16 bits or fewer", err);
-    if (strcmp(arg->value, "tensor") == 0)
-        f->span = RG_SPAN_TENSOR;
-    else if (strcmp(arg->value, "row") == 0)
-        f->span = RG_SPAN_ROW;
-    else
-        return wrong(arg, text->name, "scale=tensor or scale=row", err);
-    elem_find("fp32", &f->scale);
-    return RG_OK;
+/* e4m3fn(scale=row): floats whose scale is always fp32. */
+static bool is_float_shorthand(const num_args *text) {
+    return text->n == 1 && strcmp(text->arg[0].key, "scale") == 0 &&
+           (strcmp(text->arg[0].value, "tensor") == 0 || strcmp(text->arg[0].value, "row") == 0);
 }
 
-rg_status num_format_parse(const num_args *text, rg_format *out, rg_error *err) {
-    rg_format f = {0};
-    for (size_t i = 0; !text->has_list && i < N_PRESETS; i++) {
-        if (strcmp(text->name, presets[i].name) != 0 || !presets[i].text) continue;
-        num_args whole;
-        RG_TRY(num_args_parse(presets[i].text, strlen(presets[i].text), "format", &whole, err));
-        return num_format_parse(&whole, out, err);
+/* NAME(...) of a named element. */
+static rg_status parse_named(const num_args *text, rg_format *f, rg_error *err) {
+    const rg_elem *e = &f->elem;
+    if (e->kind == RG_ELEM_FLOAT && (e->bits == 32 || !e->has_subnormals))
+        return rg_fail(err, RG_ERR_USAGE, "format", "floats of 16 bits or fewer with scales",
+                       "%s cannot have \"%s\"", text->name, text->arg[0].value);
+    if (e->kind == RG_ELEM_FLOAT && is_float_shorthand(text)) {
+        f->span = text->arg[0].value[0] == 't' ? RG_SPAN_TENSOR : RG_SPAN_ROW;
+        elem_find("fp32", &f->scale);
+        return RG_OK;
     }
-    const bool is_elem = elem_find(text->name, &f.elem);
-    if (is_elem && f.elem.kind == RG_ELEM_INT)
-        RG_TRY(parse_int(text, &f, err));
-    else if (is_elem && text->has_list)
-        RG_TRY(parse_float(text, &f, err));
-    else if (!is_elem && strcmp(text->name, "mx") == 0 && text->has_list)
-        RG_TRY(parse_mx(text, &f, err));
-    else if (!is_elem)
-        return rg_fail(err, RG_ERR_USAGE, "format", known, "unknown format \"%s%s\"", text->name,
-                       text->has_list ? "(...)" : "");
-    *out = f;
-    return RG_OK;
+    return parse_scaled(text, 0, f, err);
+}
+
+/* The text of a preset that stands for another text, or NULL. */
+static const char *stands_for(const char *name) {
+    for (size_t i = 0; i < N_PRESETS; i++)
+        if (strcmp(name, presets[i].name) == 0) return presets[i].text;
+    return NULL;
+}
+
+rg_status num_format_parse(const char *text, rg_format *out, rg_error *err) {
+    rg_format f = {.block_rows = 1};
+    num_args args;
+    if (stands_for(text)) return num_format_parse(stands_for(text), out, err);
+    RG_TRY(num_args_parse(text, strlen(text), "format", &args, err));
+    rg_status status = RG_OK;
+    if (elem_parse(text, &f.elem, &status, err)) {
+        /* nothing but an element */
+    } else if (args.has_list && strcmp(args.name, "mx") == 0) {
+        status = parse_mx(&args, &f, err);
+    } else if (args.has_list && strcmp(args.name, "scaled") == 0) {
+        status = parse_elem(&args.arg[0], "scaled", "scaled(E,tensor|row|group=N,scale=S)", &f.elem, err);
+        if (status == RG_OK) status = parse_scaled(&args, 1, &f, err);
+    } else if (args.has_list && elem_find(args.name, &f.elem)) {
+        status = parse_named(&args, &f, err);
+    } else {
+        status = rg_fail(err, RG_ERR_USAGE, "format", known, "unknown format \"%.60s%s\"", args.name,
+                         args.has_list ? "(...)" : "");
+    }
+    if (status == RG_OK) *out = f;
+    return status;
 }
 
 /* ---- printing ------------------------------------------------------------------------------------------ */
 
+static void print_block(const rg_format *f, char *buf, size_t size) {
+    if (f->block_rows > 1)
+        snprintf(buf, size, "%dx%d", f->block_rows, f->block);
+    else
+        snprintf(buf, size, "%d", f->block);
+}
+
 size_t rg_format_print(const rg_format *f, char *buf, size_t size) {
-    char text[96], span[32];
-    if (f->span == RG_SPAN_NONE) return (size_t)snprintf(buf, size, "%s", f->elem.name);
-    const char *const words[] = {"", "tensor", "row"};
-    snprintf(span, sizeof span, "%s", f->span == RG_SPAN_BLOCK ? "" : words[f->span]);
-    if (f->elem.kind == RG_ELEM_INT && !f->power_of_two_scale && !f->tensor_scale) {
-        if (f->span == RG_SPAN_BLOCK) snprintf(span, sizeof span, "group=%d", f->block);
-        snprintf(text, sizeof text, "%s(%s,%s,scale=%s)", f->elem.name, f->zero_point ? "asym" : "sym", span,
+    static const char *const words[] = {"", "tensor", "row"};
+    char text[RG_QUANT_TEXT], block[32], span[48];
+    const rg_elem *e = &f->elem;
+    if (f->span == RG_SPAN_NONE) return (size_t)snprintf(buf, size, "%s", e->name);
+    print_block(f, block, sizeof block);
+    snprintf(span, sizeof span, "%s%s", f->span == RG_SPAN_BLOCK ? "group=" : "",
+             f->span == RG_SPAN_BLOCK ? block : words[f->span]);
+    const bool in_mx = f->power_of_two_scale || f->tensor_scale;
+    const bool fp32_scale = strcmp(f->scale.name, "fp32") == 0;
+    if (e->kind == RG_ELEM_INT && !in_mx)
+        snprintf(text, sizeof text, "%s(%s,%s,scale=%s)", e->name, f->zero_point ? "asym" : "sym", span,
                  f->scale.name);
-    } else if (f->span == RG_SPAN_BLOCK) {
-        snprintf(text, sizeof text, "mx(%s,%d,%s%s)", f->elem.name, f->block, f->scale.name,
+    else if (e->family == &family_book && !strchr(e->name, '(') && !in_mx)
+        snprintf(text, sizeof text, "%s(%s,scale=%s)", e->name, span, f->scale.name);
+    else if (f->span == RG_SPAN_BLOCK)
+        snprintf(text, sizeof text, "mx(%s,%s,%s%s)", e->name, block, f->scale.name,
                  f->tensor_scale ? ",tensor" : "");
-    } else {
-        snprintf(text, sizeof text, "%s(scale=%s)", f->elem.name, span);
-    }
+    else if (e->kind == RG_ELEM_FLOAT && fp32_scale && !strchr(e->name, '('))
+        snprintf(text, sizeof text, "%s(scale=%s)", e->name, span);
+    else
+        snprintf(text, sizeof text, "scaled(%s,%s,scale=%s)", e->name, span, f->scale.name);
     for (size_t i = 0; i < N_PRESETS; i++)
         if (presets[i].text && strcmp(text, presets[i].text) == 0)
             return (size_t)snprintf(buf, size, "%s", presets[i].name);

@@ -4,7 +4,7 @@
 
 #include "num/args.h"
 
-/* "mx(e2m1,32,e8m0)", split. A name that stands for another text (mxfp4) is looked up. */
-rg_status num_format_parse(const num_args *text, rg_format *out, rg_error *err);
+/* Text without a cast. A name that stands for another text (mxfp4) is looked up. */
+rg_status num_format_parse(const char *text, rg_format *out, rg_error *err);
 
 #endif

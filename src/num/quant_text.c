@@ -1,92 +1,173 @@
 /* FORMAT[@ROUNDING[(options)]]. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "num/format_text.h"
 
-static const char *const roundings[RG_N_ROUNDINGS] = {"rne", "rna", "rz", "ru", "rd", "ro"};
-static const char *const rules[RG_N_SCALE_RULES] = {"floor", "floor1", "ceil", "rceil", "even",  "rne",
-                                                    "log",   "rz",     "mse",  "mae",   "4over6"};
-static const char *const saturations[RG_N_SATURATIONS] = {"finite", "propagate", "none", "ocp"};
+/* Each option of a cast is one of some words, the first of them the default, or a number. */
+static const char *const roundings[] = {"rne", "rna", "rz", "ru", "rd", "ro", "sra", "srb", "src", NULL};
+static const char *const rules[] = {"floor", "floor1", "ceil", "rceil", "even",   "rne",
+                                    "log",   "rz",     "mse",  "mae",   "4over6", NULL};
+static const char *const saturations[] = {"finite", "propagate", "none", "ocp", NULL};
+static const char *const nans[] = {"canonical", "signed", "quiet", "zero", "negated", "max", NULL};
+static const char *const zeros[] = {"keep", "plus", "nan", NULL};
+static const char *const negatives[] = {"default", "clamp", "nan", "magnitude", NULL};
+static const char *const subnormals[] = {"keep", "flush", "round", NULL};
+static const char *const vias[] = {"none", "bf16", "fp16", NULL};
 
-static int find(const char *word, const char *const *words, int n) {
-    for (int i = 0; i < n; i++)
+enum { SCALE, SAT, NAN_, ZERO, NEGATIVE, SUBNORMAL, VIA, N_WORD_OPTIONS };
+static const struct {
+    const char *key, *expected;
+    const char *const *words;
+} options[N_WORD_OPTIONS] = {
+    {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6", rules},
+    {"sat", "sat=finite propagate none ocp", saturations},
+    {"nan", "nan=canonical signed quiet zero negated max", nans},
+    {"zero", "zero=keep plus nan", zeros},
+    {"neg", "neg=default clamp nan magnitude", negatives},
+    {"sub", "sub=keep flush round", subnormals},
+    {"via", "via=none bf16 fp16", vias},
+};
+
+static int find(const char *word, const char *const *words) {
+    for (int i = 0; words[i]; i++)
         if (strcmp(word, words[i]) == 0) return i;
     return -1;
 }
 
-/* A rule must mean something for the format it rides on. */
-static rg_status check_rule(const rg_quant *q, rg_error *err) {
-    const rg_format *f = &q->format;
-    const rg_scale_rule rule = q->cast.scale_rule;
-    const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && !f->zero_point &&
-                      strcmp(f->elem.name, "e2m1") == 0;
-    if (rule == RG_SCALE_FLOOR || (rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale)) return RG_OK;
-    char text[RG_QUANT_TEXT];
-    rg_format_print(f, text, sizeof text);
-    return rg_fail(err, RG_ERR_USAGE, "cast",
-                   rule == RG_SCALE_4OVER6 ? "e2m1 in blocks whose scale is no power of two, such as nvfp4"
-                                           : "a format with e8m0 block scales, such as mxfp4",
-                   "scale=%s does not apply to %s", rules[rule], text);
+static void get(const rg_cast *c, int word[N_WORD_OPTIONS]) {
+    const int values[N_WORD_OPTIONS] = {(int)c->scale_rule, (int)c->saturation, (int)c->nan, (int)c->zero,
+                                        (int)c->negative,   (int)c->subnormal,  (int)c->via};
+    memcpy(word, values, sizeof values);
 }
 
-static rg_status parse_cast(const num_args *text, rg_quant *q, rg_error *err) {
-    const int rounding = find(text->name, roundings, RG_N_ROUNDINGS);
-    if (rounding < 0)
-        return rg_fail(err, RG_ERR_USAGE, "cast", "rne rna rz ru rd ro", "unknown rounding \"%s\"",
-                       text->name);
-    q->cast.rounding = (rg_rounding)rounding;
-    bool seen[2] = {false, false};
+static void set(rg_cast *c, const int word[N_WORD_OPTIONS]) {
+    c->scale_rule = (rg_scale_rule)word[SCALE];
+    c->saturation = (rg_saturation)word[SAT];
+    c->nan = (rg_nan_policy)word[NAN_];
+    c->zero = (rg_zero_policy)word[ZERO];
+    c->negative = (rg_negative_policy)word[NEGATIVE];
+    c->subnormal = (rg_subnormal_policy)word[SUBNORMAL];
+    c->via = (rg_via)word[VIA];
+}
+
+static bool is_stochastic(rg_rounding r) {
+    return r == RG_SRA || r == RG_SRB || r == RG_SRC;
+}
+
+/* A rule must mean something for the format it rides on. */
+static rg_status check(const rg_quant *q, bool rule_given, rg_error *err) {
+    const rg_format *f = &q->format;
+    const rg_cast *c = &q->cast;
+    char text[RG_QUANT_TEXT];
+    rg_format_print(f, text, sizeof text);
+    const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
+    if (rule_given && !(c->scale_rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale))
+        return rg_fail(err, RG_ERR_USAGE, "cast",
+                       c->scale_rule == RG_SCALE_4OVER6
+                           ? "e2m1 in blocks whose scale is no power of two, such as nvfp4"
+                           : "a format with e8m0 block scales, such as mxfp4",
+                       "scale=%s does not apply to %s", rules[c->scale_rule], text);
+    if (f->elem.kind == RG_ELEM_ORDERED &&
+        (is_stochastic(c->rounding) || c->saturation || c->nan || c->zero || c->negative || c->subnormal))
+        return rg_fail(err, RG_ERR_USAGE, "cast",
+                       "rne rna rz ru rd ro and via= for formats that are no floats",
+                       "the cast does not apply to %s", text);
+    return RG_OK;
+}
+
+static rg_status parse_options(const num_args *text, rg_quant *q, bool *rule_given, rg_error *err) {
+    int word[N_WORD_OPTIONS] = {0};
+    unsigned seen = 0;
+    const bool stochastic = is_stochastic(q->cast.rounding);
     for (int i = 0; i < text->n; i++) {
         const struct num_arg *arg = &text->arg[i];
-        char shown[64];
-        const bool scale = strcmp(arg->key, "scale") == 0, sat = strcmp(arg->key, "sat") == 0;
-        if ((!scale && !sat) || seen[sat])
-            return rg_fail(err, RG_ERR_USAGE, "cast", "scale=RULE and sat=WORD, each at most once",
-                           "cannot use \"%s\"", num_arg_text(arg, shown));
-        seen[sat] = true;
-        const int k = scale ? find(arg->value, rules, RG_N_SCALE_RULES)
-                            : find(arg->value, saturations, RG_N_SATURATIONS);
-        if (k < 0)
+        char shown[128];
+        num_arg_text(arg, shown);
+        if (i == 0 && stochastic && !arg->key[0]) {
+            if (num_arg_int(arg->value, 1, 32, &q->cast.random_bits)) continue;
+            return rg_fail(err, RG_ERR_USAGE, "cast", "1 to 32 random bits: sra(8)", "%s(%s)", text->name,
+                           shown);
+        }
+        int k = 0;
+        while (k < N_WORD_OPTIONS && strcmp(arg->key, options[k].key) != 0) k++;
+        const bool seed = strcmp(arg->key, "seed") == 0, stream = strcmp(arg->key, "stream") == 0;
+        if (seed || stream) k = N_WORD_OPTIONS + stream;
+        if ((k >= N_WORD_OPTIONS && !seed && !stream) || (seen >> k & 1))
             return rg_fail(err, RG_ERR_USAGE, "cast",
-                           scale ? "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6"
-                                 : "sat=finite propagate none ocp",
-                           "unknown \"%s\"", num_arg_text(arg, shown));
-        if (scale) q->cast.scale_rule = (rg_scale_rule)k;
-        if (sat) q->cast.saturation = (rg_saturation)k;
+                           "scale= sat= nan= zero= neg= sub= via= seed= stream=, each at most once",
+                           "cannot use \"%s\"", shown);
+        seen |= 1u << k;
+        if (seed || stream) {
+            char *end;
+            const uint64_t v = strtoull(arg->value, &end, 10);
+            if (*end || arg->value[0] < '0' || arg->value[0] > '9' || !stochastic)
+                return rg_fail(err, RG_ERR_USAGE, "cast", "a whole number, for sra srb src alone", "%s",
+                               shown);
+            *(seed ? &q->cast.seed : &q->cast.stream) = v;
+            continue;
+        }
+        word[k] = find(arg->value, options[k].words);
+        if (word[k] < 0)
+            return rg_fail(err, RG_ERR_USAGE, "cast", options[k].expected, "unknown \"%s\"", shown);
     }
-    if (seen[0] && q->cast.scale_rule == RG_SCALE_FLOOR && !q->format.power_of_two_scale)
-        return rg_fail(err, RG_ERR_USAGE, "cast", "a format with e8m0 block scales, such as mxfp4",
-                       "scale=floor does not apply here");
-    return check_rule(q, err);
+    set(&q->cast, word);
+    *rule_given = seen >> SCALE & 1;
+    if (stochastic && !q->cast.random_bits)
+        return rg_fail(err, RG_ERR_USAGE, "cast", "the number of random bits: sra(8)", "%s without it",
+                       text->name);
+    return RG_OK;
 }
 
 rg_status rg_quant_parse(const char *text, rg_quant *out, rg_error *err) {
+    rg_quant q = {0};
+    char format[RG_QUANT_TEXT];
     const char *at = strchr(text, '@');
     const size_t n = at ? (size_t)(at - text) : strlen(text);
-    rg_quant q = {0};
-    num_args args;
-    RG_TRY(num_args_parse(text, n, "format", &args, err));
-    RG_TRY(num_format_parse(&args, &q.format, err));
+    if (n >= sizeof format)
+        return rg_fail(err, RG_ERR_USAGE, "format", "at most 255 characters", "\"%.60s...\" is too long",
+                       text);
+    memcpy(format, text, n);
+    format[n] = 0;
+    RG_TRY(num_format_parse(format, &q.format, err));
     if (at) {
+        num_args args;
+        bool rule_given = false;
         RG_TRY(num_args_parse(at + 1, strlen(at + 1), "cast", &args, err));
-        RG_TRY(parse_cast(&args, &q, err));
+        const int rounding = find(args.name, roundings);
+        if (rounding < 0)
+            return rg_fail(err, RG_ERR_USAGE, "cast", "rne rna rz ru rd ro sra(N) srb(N) src(N)",
+                           "unknown rounding \"%s\"", args.name);
+        q.cast.rounding = (rg_rounding)rounding;
+        RG_TRY(parse_options(&args, &q, &rule_given, err));
+        RG_TRY(check(&q, rule_given, err));
     }
     *out = q;
     return RG_OK;
 }
 
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size) {
-    char format[RG_QUANT_TEXT], cast[64] = "";
+    char format[RG_QUANT_TEXT], cast[RG_QUANT_TEXT];
+    const rg_cast *c = &q->cast;
+    int word[N_WORD_OPTIONS], n = 0, parts = 0;
+    get(c, word);
     rg_format_print(&q->format, format, sizeof format);
-    const bool rule = q->cast.scale_rule != RG_SCALE_FLOOR, sat = q->cast.saturation != RG_SAT_FINITE;
-    if (rule || sat)
-        snprintf(cast, sizeof cast, "@%s(%s%s%s%s%s)", roundings[q->cast.rounding], rule ? "scale=" : "",
-                 rule ? rules[q->cast.scale_rule] : "", rule && sat ? "," : "", sat ? "sat=" : "",
-                 sat ? saturations[q->cast.saturation] : "");
-    else if (q->cast.rounding != RG_RNE)
-        snprintf(cast, sizeof cast, "@%s", roundings[q->cast.rounding]);
-    return (size_t)snprintf(buf, size, "%s%s", format, cast);
+    n = snprintf(cast, sizeof cast, "@%s", roundings[c->rounding]);
+    if (c->random_bits)
+        n += snprintf(cast + n, sizeof cast - (size_t)n, "%s%d", parts++ ? "," : "(", c->random_bits);
+    for (int k = 0; k < N_WORD_OPTIONS; k++)
+        if (word[k])
+            n += snprintf(cast + n, sizeof cast - (size_t)n, "%s%s=%s", parts++ ? "," : "(", options[k].key,
+                          options[k].words[word[k]]);
+    const uint64_t numbers[] = {c->seed, c->stream};
+    for (int k = 0; k < 2; k++)
+        if (numbers[k])
+            n += snprintf(cast + n, sizeof cast - (size_t)n, "%s%s=%llu", parts++ ? "," : "(",
+                          k ? "stream" : "seed", (unsigned long long)numbers[k]);
+    if (parts) snprintf(cast + n, sizeof cast - (size_t)n, ")");
+    const bool default_cast = !parts && c->rounding == RG_RNE;
+    return (size_t)snprintf(buf, size, "%s%s", format, default_cast ? "" : cast);
 }
 
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b) {

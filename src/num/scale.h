@@ -3,6 +3,7 @@
 #define RIDGE_NUM_SCALE_H
 
 #include "num/elem.h"
+#include "num/ordered.h"
 
 /* What a group is divided by, and how that is stored. */
 typedef struct num_scale {
@@ -11,18 +12,29 @@ typedef struct num_scale {
     float value;
 } num_scale;
 
-/* Group of n elements; `tensor`: the fp32 scale above it, 1 where there is none. */
-num_scale num_scale_choose(const rg_quant *q, const float *x, size_t n, float tensor);
+/* The elements that share a scale: x[r * stride + c], numbered for stochastic rounding from `first` in the
+   same way. */
+typedef struct num_group {
+    const float *x;
+    size_t rows, cols, stride;
+    uint64_t first;
+} num_group;
+
+/* `tensor`: the fp32 scale above the group, 1 where there is none. */
+num_scale num_scale_choose(const rg_quant *q, const num_group *group, float tensor);
 /* The scale that stored fields stand for. */
 num_scale num_scale_read(const rg_format *format, uint32_t code, int zero, float tensor);
 /* fp32 scale above the block scales of a tensor with this largest magnitude. */
 float num_tensor_scale(const rg_format *format, float amax);
 
 /* Largest finite magnitude; 0 when there is none. */
-float num_amax(const float *x, size_t n);
+float num_amax(const num_group *group);
 
-/* Code of x under a scale, and the value of a code. */
-uint32_t num_element_code(const rg_quant *q, const num_scale *s, float x, bool *overflow);
+/* Code of x, element `index`, under a scale, and the value of a code. */
+uint32_t num_element_code(const rg_quant *q, const num_scale *s, float x, uint64_t index, bool *overflow);
 float num_element_value(const rg_format *format, const num_scale *s, uint32_t code);
+
+/* Any element, any cast. */
+uint32_t num_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index, bool *overflow);
 
 #endif

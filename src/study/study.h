@@ -28,7 +28,7 @@ typedef struct study_speed { /* one option on one chip in one phase */
 
 typedef struct study_silicon {
     bool known; /* false: no tools, or switched off */
-    char unit[128];
+    char unit[RG_QUANT_TEXT];
     double area_um2, area_ge, delay_ns, fastest_ns;
     bool met;
     char recipe[32], tools[256];

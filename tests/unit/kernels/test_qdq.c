@@ -40,7 +40,18 @@ static const char *const formats[] = {"bf16",
                                       "mx(e5m2,32,e8m0)",
                                       "mx(e3m2,16,e8m0)",
                                       "nvfp4",
-                                      "nvfp4@rne(scale=4over6)"};
+                                      "nvfp4@rne(scale=4over6)",
+                                      "mx(e2m1,16,e4m3fn)@rne(scale=4over6)",
+                                      "mx(int8,32,e8m0)",
+                                      "mx(int8,32,e8m0)@rne(scale=even)",
+                                      "mxfp4@rz(scale=rceil)",
+                                      "mx(e2m1,16x16,e4m3fn,tensor)",
+                                      "e4m3fnuz",
+                                      "binary8p4se",
+                                      "e4m3fn@rne(sat=ocp,nan=signed)",
+                                      "float(e=5,m=3,bias=7,nan=ieee,max=480)",
+                                      "posit(8,2)",
+                                      "nf4(group=64,scale=fp32)"};
 
 /* What a model's operands look like, and what they should not. */
 static void fill(float *x, int kind) {
