@@ -31,3 +31,32 @@ rg_status study_claim_assumptions(study *s, rg_error *err) {
     }
     return RG_OK;
 }
+
+/* The decision rests on the speeds and the quality of what was chosen and on every assumption, so that a
+   refuted one leads here. */
+rg_status study_claim_decision(study *s, rg_error *err) {
+    const int chosen = study_overall(s, s->kld_limit);
+    if (chosen < 0) return RG_OK; /* nothing was decided, and nothing is claimed */
+    const study_option *o = &s->option[chosen];
+    const size_t room = s->n_assumptions + s->n_chips + 1;
+    rg_claim_input *inputs = rg_arena_alloc(&s->arena, room, sizeof *inputs);
+    if (!inputs) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    size_t n = 0;
+    inputs[n++] = (rg_claim_input){"quality", NULL, o->claim_kld};
+    for (size_t c = 0; c < s->n_chips; c++)
+        inputs[n++] = (rg_claim_input){s->chip_id[c], NULL, o->speed[c][RG_DECODE].claim_rate};
+    for (size_t i = 0; i < s->n_assumptions; i++)
+        inputs[n++] = (rg_claim_input){s->assumption[i].id, NULL, s->assumption[i].claim};
+    char subject[320];
+    snprintf(subject, sizeof subject, "decision/%s/mean_decode_rate", s->name);
+    const rg_claim claim = {.kind = RG_DERIVED,
+                            .subject = subject,
+                            .text = study_decision_text(s),
+                            .value = study_mean_rate(s, chosen),
+                            .unit = "token/s",
+                            .lo = NAN,
+                            .hi = NAN,
+                            .n_inputs = n,
+                            .input = inputs};
+    return study_claim(s, &claim, s->claim_decision, err);
+}

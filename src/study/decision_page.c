@@ -99,6 +99,10 @@ rg_status study_write_decision(study *s, rg_error *err) {
     rg_str_printf(&md, "# %s\n\n**Question.** %s\n\n**Owner.** %s. **Decide by.** %s.\n\n", s->name,
                   s->question, s->owner, s->decide_by);
     rg_str_printf(&md, "## Recommendation\n\n%s\n\n", study_decision_text(s));
+    if (s->claim_decision[0])
+        rg_str_printf(&md,
+                      "Claim `%s`; `ridge ledger show DIR ID` of an assumption below leads back to it.\n\n",
+                      s->claim_decision);
     rg_str_printf(&md,
                   "Rule: highest roofline bound on decode speed of %s (batch %g, context %g) among the "
                   "options whose KL divergence, upper "

@@ -21,6 +21,7 @@ static rg_status stages(study *s, const char *file, const rg_study_options *opti
     RG_TRY(study_quality(s, err));
     RG_TRY(study_silicon_all(s, err));
     study_decide(s);
+    RG_TRY(study_claim_decision(s, err));
     RG_TRY(study_write_report(s, plotly_path, err));
     return study_write_decision(s, err);
 }

@@ -80,7 +80,7 @@ typedef struct study {
     size_t n_assumptions;
     study_assumption *assumption;
     rg_quality reference;
-    char claim_reference[17];
+    char claim_reference[17], claim_decision[17];
     rg_digest study_sha256, model_sha256, text_sha256, program_sha256;
     char model_name[256];
     rg_ledger *ledger;
@@ -120,6 +120,8 @@ double study_mean_rate(const study *s, int option);
 /* claims.c */
 rg_status study_claim(study *s, const rg_claim *claim, char id[17], rg_error *err);
 rg_status study_claim_assumptions(study *s, rg_error *err);
+/* After study_decide; claim_decision stays empty when no option passes. */
+rg_status study_claim_decision(study *s, rg_error *err);
 
 /* page.c: report.html, report.md, tables as .csv; decision_page.c: decision.md. */
 rg_status study_write_report(study *s, const char *plotly_path, rg_error *err);

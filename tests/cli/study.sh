@@ -39,6 +39,11 @@ kld=$("$RIDGE" eval run --model stories260K.bin --text text.txt --policy w=mxfp4
 grep -F '"unit":"nat"' s/claims.jsonl | grep -F 'mxfp4' | jq -s -e --argjson k "$kld" 'any(.[]; .value == $k)' >/dev/null
 expect 0 "$RIDGE" ledger verify s --json
 jq -e '.verified == .claims and (.failed | length) == 0' out >/dev/null
+# an assumption leads to the decision that rests on it
+expect 0 "$RIDGE" ledger show s --subject 'assumption/a1' --json
+id=$(jq -r '.claims[0].id' out)
+expect 0 "$RIDGE" ledger show s "$id" --json
+jq -e '.used_by | any(.subject == "decision/small/mean_decode_rate")' out >/dev/null
 # a second run computes nothing anew and changes no claim
 stat -c '%n %Y %i' s/items/* >items.before
 sort s/claims.jsonl >claims.before
