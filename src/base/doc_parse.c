@@ -142,10 +142,35 @@ static rg_status check_json(const char *text, size_t size, const char *name, rg_
     return rg_fail(err, RG_ERR_PARSE, where, NULL, "not JSON: %s", problem.text);
 }
 
-/* Tabs, which YAML takes nowhere outside strings, become blanks: JSON strings hold none. */
-static void json_to_yaml(char *text, size_t size) {
-    for (size_t i = 0; i < size; i++)
-        if (text[i] == '\t') text[i] = ' ';
+/* Four hexadecimal digits after "\u"; -1: something else. */
+static int escaped_unit(const char *text, size_t size) {
+    char digits[5] = "";
+    if (size < 6 || text[0] != '\\' || text[1] != 'u') return -1;
+    memcpy(digits, text + 2, 4);
+    return (int)strtol(digits, NULL, 16); /* jansson has checked them */
+}
+
+/* In place, to the new size. Tabs, which YAML takes nowhere outside strings, become blanks: JSON strings hold
+   none. Surrogate pairs, two escapes in JSON, are one \U escape in YAML. */
+static size_t json_to_yaml(char *text, size_t size) {
+    size_t n = 0;
+    for (size_t i = 0; i < size; i++) {
+        const int high = text[i] == '\\' ? escaped_unit(text + i, size - i) : -1;
+        const int low = high >= 0xd800 && high < 0xdc00 ? escaped_unit(text + i + 6, size - i - 6) : -1;
+        if (low >= 0xdc00 && low < 0xe000) {
+            char whole[16];
+            snprintf(whole, sizeof whole, "\\U%08X", 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+            memcpy(text + n, whole, 10);
+            n += 10;
+            i += 11;
+        } else if (text[i] == '\\' && i + 1 < size) { /* the next one escapes nothing */
+            text[n++] = text[i++];
+            text[n++] = text[i];
+        } else {
+            text[n++] = text[i] == '\t' ? ' ' : text[i];
+        }
+    }
+    return n;
 }
 
 rg_status rg_doc_parse(rg_doc *out, const char *text, size_t size, const char *name, bool json,
@@ -159,7 +184,7 @@ rg_status rg_doc_parse(rg_doc *out, const char *text, size_t size, const char *n
         rg_arena_free(&doc.arena);
         return rg_fail(err, RG_ERR_MEMORY, name, NULL, "out of memory");
     }
-    if (json) json_to_yaml(copy, size);
+    if (json) size = json_to_yaml(copy, size);
     yaml_parser_set_input_string(&parser, (const unsigned char *)copy, size);
     builder b = {.doc = &doc, .parser = &parser, .err = err};
     rg_status status = build(&b);

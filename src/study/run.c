@@ -3,11 +3,16 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static rg_status stages(study *s, const char *file, const rg_study_options *options, const char *plotly_path,
                         rg_error *err) {
     RG_TRY(study_read(s, file, err));
-    if (options->quality_model) s->quality_model = options->quality_model;
+    if (options->quality_model) { /* of the command line: relative to here */
+        char *real = realpath(options->quality_model, NULL);
+        s->quality_model = real ? rg_arena_strndup(&s->arena, real, strlen(real)) : options->quality_model;
+        free(real);
+    }
     /* A rebuilt program computes items anew: its digest is part of their key. */
     RG_TRY(rg_sha256_file(options->program, &s->program_sha256, err));
     char items[4096];

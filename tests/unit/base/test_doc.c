@@ -103,8 +103,21 @@ static void deep_nesting_and_random_bytes_end_in_errors(void **state) {
     }
 }
 
+/* Escapes of JSON that YAML writes otherwise. */
+static void json_escapes(void **state) {
+    (void)state;
+    static const char text[] = "{\"a\": \"\\ud83d\\ude00 \\u00e9 \\\\ud83d\\\\ude00 \\/ \\\"\",\t\"b\": 1}";
+    rg_doc doc;
+    assert_int_equal(rg_doc_parse(&doc, text, sizeof text - 1, "x.json", true, NULL), RG_OK);
+    const char *a = NULL;
+    assert_int_equal(rg_doc_string(&doc, doc.root, "a", true, &a, NULL), RG_OK);
+    assert_string_equal(a, "\xf0\x9f\x98\x80 \xc3\xa9 \\ud83d\\ude00 / \"");
+    rg_doc_close(&doc);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(json_escapes),
         cmocka_unit_test(yaml_values_and_their_places),
         cmocka_unit_test(unknown_keys_are_named),
         cmocka_unit_test(json_keeps_its_lines),
