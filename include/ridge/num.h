@@ -84,9 +84,10 @@ typedef enum rg_rounding {
      FLOOR floor(log2 amax) - e; FLOOR1 one more; CEIL ceil(log2 amax) - e; RCEIL ceil(log2(amax / M));
      EVEN FLOOR of amax rounded to the element's mantissa; RNE amax / M to the nearest power of two, ties to
      the even code; LOG round(log2(amax / M)); RZ floor(log2(amax / M)); MSE, MAE the exponent from RCEIL - 2
-     to RCEIL + 1 with the least squared or absolute error, of equals the largest.
-   Other scales: FLOOR stands for amax / M rounded to the scale's format; FOUR_OVER_SIX (e2m1) also tries
-   amax / 4 and takes it where the squared error is smaller. */
+     to RCEIL + 1 with the least squared or absolute error, of equals the largest; FLOOR32 FLOOR with log2
+   amax rounded to fp32, which just below a power of two gives the next integer (microxcaling, Universal).
+   Other scales: FLOOR stands for amax / M rounded to the scale's format, RCEIL for the same rounded up;
+   FOUR_OVER_SIX (e2m1) also tries amax / 4 and takes it where the squared error is smaller. */
 typedef enum rg_scale_rule {
     RG_SCALE_FLOOR, /* the default of every format */
     RG_SCALE_FLOOR1,
@@ -99,6 +100,7 @@ typedef enum rg_scale_rule {
     RG_SCALE_MSE,
     RG_SCALE_MAE,
     RG_SCALE_4OVER6,
+    RG_SCALE_FLOOR32,
     RG_N_SCALE_RULES
 } rg_scale_rule;
 
@@ -144,6 +146,40 @@ typedef enum rg_subnormal_policy {
     RG_SUBNORMAL_ROUND, /* rounded to zero or the least normal: CPFloat without subnormals */
     RG_N_SUBNORMAL_POLICIES
 } rg_subnormal_policy;
+/* What NaN and infinity do to an e8m0 scale of their block. */
+typedef enum rg_special_policy {
+    RG_SPECIAL_SKIP, /* nothing: the scale is that of the numbers (P3109 v4.0) */
+    RG_SPECIAL_NAN,  /* the scale is NaN, and so is the whole block: microxcaling */
+    RG_SPECIAL_MAX,  /* NaN nothing, an infinity gives the largest scale: Transformer Engine */
+    RG_N_SPECIAL_POLICIES
+} rg_special_policy;
+/* How an element x meets its scale: s is the block's scale as stored, t the tensor's (1 where there is none).
+   Reciprocals are at most the largest finite value. */
+typedef enum rg_apply {
+    RG_APPLY_DIVIDE,      /* x / (s t) */
+    RG_APPLY_RECIPROCAL,  /* x (1 / (s t)) */
+    RG_APPLY_RECIPROCAL2, /* x ((1 / t) / s) */
+    RG_APPLY_UNCLAMPED,   /* e8m0: x (1 / 2^e) with e as the rule gives it, even where no scale stores it;
+                             beyond   fp32 the reciprocal is infinite: Universal */
+    RG_N_APPLIES
+} rg_apply;
+/* In which order a float scale is worked out, M the largest element and S the largest block scale. */
+typedef enum rg_scale_order {
+    RG_ORDER_DIRECT, /* (amax / M) / t, t = tensor's amax / (M S) */
+    RG_ORDER_FOLDED, /* amax (g (1 / M)), g = M S / tensor's amax, 1 for an empty tensor, t = 1 / g; without a
+                        tensor scale g = 1: Transformer Engine */
+    RG_N_ORDERS
+} rg_scale_order;
+typedef enum rg_least_scale {
+    RG_LEAST_ANY,
+    RG_LEAST_NORMAL, /* float scales are at least the least normal value of their format: torchao */
+    RG_N_LEAST_SCALES
+} rg_least_scale;
+typedef enum rg_int_range {
+    RG_RANGE_SYMMETRIC, /* -(2^(bits-1) - 1) is the least */
+    RG_RANGE_FULL,      /* -2^(bits-1) too */
+    RG_N_INT_RANGES
+} rg_int_range;
 typedef enum rg_via { RG_VIA_NONE, RG_VIA_BF16, RG_VIA_FP16, RG_N_VIAS } rg_via; /* rounded twice */
 
 /* All zero: the default cast. */
@@ -156,7 +192,12 @@ typedef struct rg_cast {
     rg_zero_policy zero;
     rg_negative_policy negative;
     rg_subnormal_policy subnormal;
-    rg_via via;            /* first to this format, to nearest even */
+    rg_via via; /* first to this format, to nearest even */
+    rg_special_policy special;
+    rg_apply apply;
+    rg_scale_order order;
+    rg_least_scale least;
+    rg_int_range range;
     uint64_t seed, stream; /* of the random bits */
 } rg_cast;
 
@@ -174,6 +215,8 @@ enum { RG_QUANT_TEXT = 256 };
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size);
 size_t rg_format_print(const rg_format *format, char *buf, size_t size);
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b);
+/* Nearest-even, and no option but scale=: what a fast path may assume that looks at the scale rule alone. */
+bool rg_cast_is_plain(const rg_cast *cast);
 /* fp32: quantization is the identity. */
 bool rg_quant_is_identity(const rg_quant *q);
 

@@ -10,6 +10,7 @@ typedef struct pass {
     void *codes;
     uint8_t *scale_at, *zero_at; /* next to write or read */
     uint64_t first;              /* number of element 0, for stochastic rounding */
+    float tensor_amax;           /* of the tensor at hand, where the format has a scale for it */
     rg_qdq_counts *counts;
 } pass;
 
@@ -68,7 +69,7 @@ static num_scale next_scale(pass *p, const place *w, float tensor) {
     const size_t width = width_of(&f->scale);
     num_scale s;
     if (p->x) {
-        const num_group group = {p->x + w->at, w->rows, w->cols, w->stride, p->first + w->at};
+        const num_group group = {p->x + w->at, w->rows, w->cols, w->stride, p->first + w->at, p->tensor_amax};
         s = num_scale_choose(p->q, &group, tensor);
         if (p->scale_at) put(p->scale_at, 0, width, s.code);
         if (p->zero_at) *p->zero_at = (uint8_t)s.zero;
@@ -140,8 +141,8 @@ static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales
     for (size_t r = 0; r < rows; r += step) {
         float tensor = 1;
         if (f->tensor_scale) {
-            const num_group all = {p->x + r * cols, step, cols, cols, 0};
-            if (p->x) tensor = num_tensor_scale(f, num_amax(&all));
+            const num_group all = {p->x + r * cols, step, cols, cols, 0, 0};
+            if (p->x) p->tensor_amax = num_amax(&all), tensor = num_tensor_scale(p->q, p->tensor_amax);
             if (!p->x) memcpy(&tensor, tensor_at, sizeof tensor);
             if (p->x && scales) memcpy(tensor_at, &tensor, sizeof tensor);
             if (scales) tensor_at += sizeof tensor;

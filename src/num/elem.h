@@ -173,7 +173,7 @@ NUM_INLINE uint32_t elem_nan(const rg_elem *e, const rg_cast *cast, bool negativ
 NUM_INLINE uint32_t elem_magnitude(const rg_elem *e, const rg_cast *cast, elem_parts p, bool negative,
                                    uint32_t random) {
     if (e->kind == RG_ELEM_INT) {
-        if (p.exponent > 0) return e->max_code + 1;
+        if (p.exponent > 0) return e->max_code + 2; /* beyond either range */
         return elem_round(cast, p.significand, -p.exponent, negative, 0, random);
     }
     const int lowest = e->has_subnormals ? 1 - e->bias - e->mantissa_bits : -e->bias - e->mantissa_bits;
@@ -224,13 +224,14 @@ NUM_INLINE uint32_t elem_cast_once(const rg_elem *e, const rg_cast *cast, float 
         return code;
     }
     if (!e->is_signed) negative = false;
+    const uint32_t lower = is_int && negative && cast->range == RG_RANGE_FULL; /* one more number below */
     if (magnitude == 0x7f800000u) {
-        code = elem_overflow(e, cast, true, negative);
+        code = elem_overflow(e, cast, true, negative) + lower;
     } else if (magnitude) {
         code = elem_magnitude(e, cast, elem_split(x), negative, random);
-        if (code > e->max_code) {
+        if (code > e->max_code + lower) {
             *overflow = true;
-            code = elem_overflow(e, cast, false, negative);
+            code = elem_overflow(e, cast, false, negative) + lower;
         }
         if (cast->subnormal == RG_SUBNORMAL_FLUSH && !is_int && e->has_subnormals &&
             code >> e->mantissa_bits == 0)

@@ -7,27 +7,51 @@
 
 /* Each option of a cast is one of some words, the first of them the default, or a number. */
 static const char *const roundings[] = {"rne", "rna", "rz", "ru", "rd", "ro", "sra", "srb", "src", NULL};
-static const char *const rules[] = {"floor", "floor1", "ceil", "rceil", "even",   "rne",
-                                    "log",   "rz",     "mse",  "mae",   "4over6", NULL};
+static const char *const rules[] = {"floor", "floor1", "ceil", "rceil",  "even",    "rne", "log",
+                                    "rz",    "mse",    "mae",  "4over6", "floor32", NULL};
 static const char *const saturations[] = {"finite", "propagate", "none", "ocp", NULL};
 static const char *const nans[] = {"canonical", "signed", "quiet", "zero", "negated", "max", NULL};
 static const char *const zeros[] = {"keep", "plus", "nan", NULL};
 static const char *const negatives[] = {"default", "clamp", "nan", "magnitude", NULL};
 static const char *const subnormals[] = {"keep", "flush", "round", NULL};
 static const char *const vias[] = {"none", "bf16", "fp16", NULL};
+static const char *const specials[] = {"skip", "nan", "max", NULL};
+static const char *const applies[] = {"divide", "reciprocal", "reciprocal2", "unclamped", NULL};
+static const char *const orders[] = {"direct", "folded", NULL};
+static const char *const leasts[] = {"any", "normal", NULL};
+static const char *const ranges[] = {"symmetric", "full", NULL};
 
-enum { SCALE, SAT, NAN_, ZERO, NEGATIVE, SUBNORMAL, VIA, N_WORD_OPTIONS };
+enum {
+    SCALE,
+    SAT,
+    NAN_,
+    ZERO,
+    NEGATIVE,
+    SUBNORMAL,
+    VIA,
+    SPECIAL,
+    APPLY,
+    ORDER,
+    LEAST,
+    RANGE,
+    N_WORD_OPTIONS
+};
 static const struct {
     const char *key, *expected;
     const char *const *words;
 } options[N_WORD_OPTIONS] = {
-    {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6", rules},
+    {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6 floor32", rules},
     {"sat", "sat=finite propagate none ocp", saturations},
     {"nan", "nan=canonical signed quiet zero negated max", nans},
     {"zero", "zero=keep plus nan", zeros},
     {"neg", "neg=default clamp nan magnitude", negatives},
     {"sub", "sub=keep flush round", subnormals},
     {"via", "via=none bf16 fp16", vias},
+    {"special", "special=skip nan max", specials},
+    {"apply", "apply=divide reciprocal reciprocal2 unclamped", applies},
+    {"order", "order=direct folded", orders},
+    {"least", "least=any normal", leasts},
+    {"range", "range=symmetric full", ranges},
 };
 
 static int find(const char *word, const char *const *words) {
@@ -37,8 +61,10 @@ static int find(const char *word, const char *const *words) {
 }
 
 static void get(const rg_cast *c, int word[N_WORD_OPTIONS]) {
-    const int values[N_WORD_OPTIONS] = {(int)c->scale_rule, (int)c->saturation, (int)c->nan, (int)c->zero,
-                                        (int)c->negative,   (int)c->subnormal,  (int)c->via};
+    const int values[N_WORD_OPTIONS] = {(int)c->scale_rule, (int)c->saturation, (int)c->nan,
+                                        (int)c->zero,       (int)c->negative,   (int)c->subnormal,
+                                        (int)c->via,        (int)c->special,    (int)c->apply,
+                                        (int)c->order,      (int)c->least,      (int)c->range};
     memcpy(word, values, sizeof values);
 }
 
@@ -50,6 +76,11 @@ static void set(rg_cast *c, const int word[N_WORD_OPTIONS]) {
     c->negative = (rg_negative_policy)word[NEGATIVE];
     c->subnormal = (rg_subnormal_policy)word[SUBNORMAL];
     c->via = (rg_via)word[VIA];
+    c->special = (rg_special_policy)word[SPECIAL];
+    c->apply = (rg_apply)word[APPLY];
+    c->order = (rg_scale_order)word[ORDER];
+    c->least = (rg_least_scale)word[LEAST];
+    c->range = (rg_int_range)word[RANGE];
 }
 
 static bool is_stochastic(rg_rounding r) {
@@ -57,18 +88,51 @@ static bool is_stochastic(rg_rounding r) {
 }
 
 /* A rule must mean something for the format it rides on. */
+static rg_status check_rule(const rg_format *f, rg_scale_rule rule, const char *text, rg_error *err) {
+    const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
+    const bool ratio = f->span != RG_SPAN_NONE && !f->zero_point;
+    if (rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale || (rule == RG_SCALE_RCEIL && ratio))
+        return RG_OK;
+    return rg_fail(err, RG_ERR_USAGE, "cast",
+                   rule == RG_SCALE_4OVER6  ? "e2m1 in blocks whose scale is no power of two, such as nvfp4"
+                   : rule == RG_SCALE_RCEIL ? "a format with scales and no zero point, such as mxfp4, nvfp4"
+                                            : "a format with e8m0 block scales, such as mxfp4",
+                   "scale=%s does not apply to %s", rules[rule], text);
+}
+
+/* What the options about scales and integers ride on. */
+static rg_status check_riders(const rg_format *f, const rg_cast *c, const char *text, rg_error *err) {
+    const bool ratio = f->span != RG_SPAN_NONE && !f->zero_point;
+    const bool powers = f->power_of_two_scale;
+    const struct {
+        int word;
+        bool good;
+        int option;
+        const char *expected;
+    } riders[] = {
+        {(int)c->special, powers, SPECIAL, "a format with e8m0 block scales, such as mxfp4"},
+        {(int)c->apply, c->apply == RG_APPLY_UNCLAMPED ? powers : ratio, APPLY,
+         "a format with scales and no zero point; unclamped: with e8m0 block scales"},
+        {(int)c->order, ratio && !powers, ORDER, "a format with float scales, such as nvfp4"},
+        {(int)c->least, ratio && !powers, LEAST, "a format with float scales, such as nvfp4"},
+        {(int)c->range, f->elem.kind == RG_ELEM_INT && !f->zero_point, RANGE,
+         "integers without a zero point"},
+    };
+    for (size_t i = 0; i < sizeof riders / sizeof *riders; i++)
+        if (riders[i].word && !riders[i].good)
+            return rg_fail(err, RG_ERR_USAGE, "cast", riders[i].expected, "%s=%s does not apply to %s",
+                           options[riders[i].option].key, options[riders[i].option].words[riders[i].word],
+                           text);
+    return RG_OK;
+}
+
 static rg_status check(const rg_quant *q, bool rule_given, rg_error *err) {
     const rg_format *f = &q->format;
     const rg_cast *c = &q->cast;
     char text[RG_QUANT_TEXT];
     rg_format_print(f, text, sizeof text);
-    const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
-    if (rule_given && !(c->scale_rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale))
-        return rg_fail(err, RG_ERR_USAGE, "cast",
-                       c->scale_rule == RG_SCALE_4OVER6
-                           ? "e2m1 in blocks whose scale is no power of two, such as nvfp4"
-                           : "a format with e8m0 block scales, such as mxfp4",
-                       "scale=%s does not apply to %s", rules[c->scale_rule], text);
+    if (rule_given) RG_TRY(check_rule(f, c->scale_rule, text, err));
+    RG_TRY(check_riders(f, c, text, err));
     if (f->elem.kind == RG_ELEM_ORDERED &&
         (is_stochastic(c->rounding) || c->saturation || c->nan || c->zero || c->negative || c->subnormal))
         return rg_fail(err, RG_ERR_USAGE, "cast",
@@ -95,9 +159,11 @@ static rg_status parse_options(const num_args *text, rg_quant *q, bool *rule_giv
         const bool seed = strcmp(arg->key, "seed") == 0, stream = strcmp(arg->key, "stream") == 0;
         if (seed || stream) k = N_WORD_OPTIONS + stream;
         if ((k >= N_WORD_OPTIONS && !seed && !stream) || (seen >> k & 1))
-            return rg_fail(err, RG_ERR_USAGE, "cast",
-                           "scale= sat= nan= zero= neg= sub= via= seed= stream=, each at most once",
-                           "cannot use \"%s\"", shown);
+            return rg_fail(
+                err, RG_ERR_USAGE, "cast",
+                "scale= sat= nan= zero= neg= sub= via= special= apply= order= least= range= seed= stream=, "
+                "each at most once",
+                "cannot use \"%s\"", shown);
         seen |= 1u << k;
         if (seed || stream) {
             char *end;
@@ -175,6 +241,13 @@ bool rg_quant_equal(const rg_quant *a, const rg_quant *b) {
     rg_quant_print(a, x, sizeof x);
     rg_quant_print(b, y, sizeof y);
     return strcmp(x, y) == 0;
+}
+
+bool rg_cast_is_plain(const rg_cast *c) {
+    int word[N_WORD_OPTIONS], options_given = 0;
+    get(c, word);
+    for (int k = 0; k < N_WORD_OPTIONS; k++) options_given += k != SCALE && word[k];
+    return c->rounding == RG_RNE && !options_given;
 }
 
 bool rg_quant_is_identity(const rg_quant *q) {

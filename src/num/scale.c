@@ -1,7 +1,10 @@
-/* Scales: one rule for each way of choosing, exponents taken from bits and never from a rounded logarithm. */
+/* Scales: one rule for each way of choosing, exponents taken from bits and never from a rounded logarithm
+   (but for the rule that is one). */
 #include "num/scale.h"
 
-enum { E8M0_BIAS = 127, E8M0_MAX = 254 };
+#include <float.h>
+
+enum { E8M0_BIAS = 127, E8M0_MAX = 254, E8M0_NAN = 255 };
 
 float num_amax(const num_group *g) {
     float amax = 0;
@@ -13,7 +16,17 @@ float num_amax(const num_group *g) {
     return amax;
 }
 
-float num_tensor_scale(const rg_format *f, float amax) {
+/* order=folded: what a tensor is multiplied by to reach the range of elements and scales. */
+static float tensor_gain(const rg_format *f, float amax) {
+    if (!f->tensor_scale || amax == 0) return 1;
+    const float range = (float)rg_elem_max(&f->elem) * (float)rg_elem_max(&f->scale);
+    const float gain = fminf(range / amax, FLT_MAX);
+    return gain == 0 ? 1 : gain;
+}
+
+float num_tensor_scale(const rg_quant *q, float amax) {
+    const rg_format *f = &q->format;
+    if (q->cast.order == RG_ORDER_FOLDED) return 1 / tensor_gain(f, amax);
     return amax / ((float)rg_elem_max(&f->elem) * (float)rg_elem_max(&f->scale));
 }
 
@@ -23,7 +36,10 @@ uint32_t num_element_code(const rg_quant *q, const num_scale *s, float x, uint64
     const rg_elem *e = &q->format.elem;
     if (q->format.span == RG_SPAN_NONE) return num_cast(e, &q->cast, x, index, overflow);
     if (!q->format.zero_point) {
-        const float v = s->value != 0 ? x / s->value : isnan(x) ? x : copysignf(0, x);
+        const float v = s->multiply     ? x * s->by
+                        : s->value != 0 ? x / s->value
+                        : isnan(x)      ? x
+                                        : copysignf(0, x);
         return num_cast(e, &q->cast, v, index, overflow);
     }
     /* Zero point: rounded on a grid without ends, so that both ends clamp after the zero is added. */
@@ -49,7 +65,7 @@ float num_element_value(const rg_format *f, const num_scale *s, uint32_t code) {
 
 num_scale num_scale_read(const rg_format *f, uint32_t code, int zero, float tensor) {
     const float stored = rg_elem_decode(&f->scale, code);
-    num_scale s = {code, zero, stored};
+    num_scale s = {.code = code, .zero = zero, .value = stored};
     if (f->tensor_scale) s.value = stored * tensor;
     /* OCP MX v1.0 5.3: an integer element of b bits stands for q 2^-(b-2) */
     if (f->power_of_two_scale && f->elem.kind == RG_ELEM_INT) s.value = ldexpf(stored, 2 - f->elem.bits);
@@ -98,6 +114,8 @@ static int rule_exponent(const rg_quant *q, float amax) {
     }
     case RG_SCALE_RZ:
         return a - e - (fraction < m);
+    case RG_SCALE_FLOOR32: /* no fp32 lies so near a turning point that the last place of a double counts */
+        return (int)floorf((float)log2((double)amax)) - e;
     case RG_SCALE_LOG: /* (fraction / m)^2 against 2 or 1/2: squares of 24 bits are exact in double */
         return a - e + (fraction * fraction >= 2 * m * m) - (2 * fraction * fraction < m * m);
     case RG_SCALE_RNE: {
@@ -115,17 +133,52 @@ static int rule_exponent(const rg_quant *q, float amax) {
     }
 }
 
+/* How elements meet a scale that has been chosen. */
+static num_scale applied(const rg_quant *q, num_scale s, float tensor) {
+    if (q->cast.apply == RG_APPLY_DIVIDE || q->cast.apply == RG_APPLY_UNCLAMPED) return s;
+    s.multiply = true;
+    const float stored = rg_elem_decode(&q->format.scale, s.code);
+    const bool in_turn = q->cast.apply == RG_APPLY_RECIPROCAL2 && q->format.tensor_scale;
+    s.by = fminf(in_turn ? 1 / tensor / stored : 1 / s.value, FLT_MAX);
+    return s;
+}
+
+/* The e8m0 scale 2^exponent. */
+static num_scale power_scale(const rg_quant *q, int exponent) {
+    num_scale s = num_scale_read(&q->format, power_code(exponent), 0, 1);
+    if (q->cast.apply != RG_APPLY_UNCLAMPED) return applied(q, s, 1);
+    const int unit = q->format.elem.kind == RG_ELEM_INT ? 2 - q->format.elem.bits : 0;
+    s.multiply = true;
+    s.by = 1 / ldexpf(1, exponent + unit);
+    return s;
+}
+
+/* What NaN and infinity say of the scale of their block: 0 nothing, 1 the largest, 2 NaN. */
+static int special_scale(const rg_quant *q, const num_group *g) {
+    int found = 0;
+    if (q->cast.special == RG_SPECIAL_SKIP) return 0;
+    for (size_t r = 0; r < g->rows; r++)
+        for (size_t c = 0; c < g->cols; c++) {
+            const float x = g->x[r * g->stride + c];
+            if (q->cast.special == RG_SPECIAL_NAN && !isfinite(x)) return 2;
+            if (isinf(x)) found = 1;
+        }
+    return found;
+}
+
 static num_scale choose_power(const rg_quant *q, const num_group *g) {
     const rg_format *f = &q->format;
+    const int special = special_scale(q, g);
+    if (special) return num_scale_read(f, special == 1 ? E8M0_MAX : E8M0_NAN, 0, 1);
     const float amax = num_amax(g);
     if (amax == 0) return num_scale_read(f, 0, 0, 1);
     const int exponent = rule_exponent(q, amax);
-    num_scale best = num_scale_read(f, power_code(exponent), 0, 1);
+    num_scale best = power_scale(q, exponent);
     const bool squared = q->cast.scale_rule == RG_SCALE_MSE;
     if (!squared && q->cast.scale_rule != RG_SCALE_MAE) return best;
     double least = INFINITY;
     for (int e = exponent + 1; e >= exponent - 2; e--) {
-        const num_scale s = num_scale_read(f, power_code(e), 0, 1);
+        const num_scale s = power_scale(q, e);
         const double error = group_error(q, &s, g, squared);
         if (error < least) least = error, best = s;
     }
@@ -151,18 +204,27 @@ static num_scale choose_zero_point(const rg_quant *q, const num_group *g) {
     return scale;
 }
 
+/* The float scale with which `amax` becomes `target`. */
+static num_scale float_scale(const rg_quant *q, const num_group *g, float amax, float target, float tensor) {
+    const rg_format *f = &q->format;
+    float s = amax / target;
+    if (q->cast.order == RG_ORDER_FOLDED)
+        s = fminf(amax * (tensor_gain(f, g->tensor_amax) * (1 / target)), FLT_MAX);
+    else if (f->tensor_scale)
+        s = tensor != 0 ? s / tensor : 0;
+    if (q->cast.least == RG_LEAST_NORMAL) s = fmaxf(s, (float)rg_elem_min_normal(&f->scale));
+    const rg_cast to_scale = {.rounding = q->cast.scale_rule == RG_SCALE_RCEIL ? RG_RU : RG_RNE};
+    return applied(q, num_scale_read(f, rg_elem_cast(&f->scale, &to_scale, s, 0), 0, tensor), tensor);
+}
+
 num_scale num_scale_choose(const rg_quant *q, const num_group *g, float tensor) {
     const rg_format *f = &q->format;
     if (f->span == RG_SPAN_NONE) return (num_scale){.value = 1};
     if (f->power_of_two_scale) return choose_power(q, g);
     if (f->zero_point) return choose_zero_point(q, g);
     const float amax = num_amax(g);
-    float s = amax / (float)rg_elem_max(&f->elem);
-    if (f->tensor_scale) s = tensor != 0 ? s / tensor : 0;
-    const num_scale six = num_scale_read(f, rg_elem_encode(&f->scale, s), 0, tensor);
+    const num_scale six = float_scale(q, g, amax, (float)rg_elem_max(&f->elem), tensor);
     if (q->cast.scale_rule != RG_SCALE_4OVER6) return six;
-    float wide = amax / 4;
-    if (f->tensor_scale) wide = tensor != 0 ? wide / tensor : 0;
-    const num_scale four = num_scale_read(f, rg_elem_encode(&f->scale, wide), 0, tensor);
+    const num_scale four = float_scale(q, g, amax, 4, tensor);
     return group_error(q, &four, g, true) < group_error(q, &six, g, true) ? four : six;
 }

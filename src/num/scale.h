@@ -9,7 +9,9 @@
 typedef struct num_scale {
     uint32_t code; /* in the format's scale element */
     int zero;      /* zero point: code of the value 0 */
-    float value;
+    float value;   /* of a unit of the element */
+    bool multiply; /* elements are multiplied by `by`, not divided by `value` */
+    float by;
 } num_scale;
 
 /* The elements that share a scale: x[r * stride + c], numbered for stochastic rounding from `first` in the
@@ -18,14 +20,15 @@ typedef struct num_group {
     const float *x;
     size_t rows, cols, stride;
     uint64_t first;
+    float tensor_amax; /* where a tensor scale lies above: largest magnitude of that tensor */
 } num_group;
 
-/* `tensor`: the fp32 scale above the group, 1 where there is none. */
+/* `tensor`: the fp32 scale above the group as it is stored, 1 where there is none. */
 num_scale num_scale_choose(const rg_quant *q, const num_group *group, float tensor);
 /* The scale that stored fields stand for. */
 num_scale num_scale_read(const rg_format *format, uint32_t code, int zero, float tensor);
 /* fp32 scale above the block scales of a tensor with this largest magnitude. */
-float num_tensor_scale(const rg_format *format, float amax);
+float num_tensor_scale(const rg_quant *q, float amax);
 
 /* Largest finite magnitude; 0 when there is none. */
 float num_amax(const num_group *group);
