@@ -168,8 +168,13 @@ static void emit_exact(rg_str *o, const rtl_shape *s) {
 static void emit_top_exponent(rg_str *o, const rtl_shape *s) {
     const int ew = rtl_exponent_bits(s), floats = !s->a.is_int + !s->b.is_int;
     int n = s->n, level = 0;
-    rg_str_add(o, "    // largest exponent of the nonzero products\n");
-    for (int i = 0; i < n; i++)
+    rg_str_add(o, "    // largest exponent\n");
+    /* A zero times a number may count as far up as that number's range. Where F has room for so much, being
+       aligned to it loses nothing. */
+    const int range_a = s->a.e_max - s->a.e_min, range_b = s->b.e_max - s->b.e_min;
+    const bool harmless = (range_a > range_b ? range_a : range_b) <= s->align - s->fraction;
+    for (int i = 0; i < n && harmless; i++) rg_str_printf(o, "    wire [%d:0] x0_%d = x%d;\n", ew - 1, i, i);
+    for (int i = 0; i < n && !harmless; i++)
         rg_str_printf(o, "    wire [%d:0] x0_%d = x%d & {%d{(|ma%d) & (|mb%d)}};\n", ew - 1, i, i, ew, i, i);
     for (; n > 1; n = (n + 1) / 2, level++)
         for (int i = 0; i < (n + 1) / 2; i++)
@@ -198,8 +203,12 @@ static void emit_aligned(rg_str *o, const rtl_shape *s) {
             rg_str_printf(o, "    wire [%d:0] g%d = {p%d, %d'd0} >> d%d;\n", grid - 1, i, i, up, i);
         else
             rg_str_printf(o, "    wire [%d:0] g%d = p%d >> d%d;\n", grid - 1, i, i, i);
-        rg_str_printf(o, "    wire [%d:0] v%d = {%d'd0, g%d[%d:%d]} ^ {%d{s%d}};\n", w - 1, i,
-                      w - (grid - drop), i, grid - 1, drop, w, i);
+        rg_str_printf(o, "    wire [%d:0] v%d = ", w - 1, i);
+        if (w > grid - drop)
+            rg_str_printf(o, "{%d'd0, g%d[%d:%d]}", w - (grid - drop), i, grid - 1, drop);
+        else /* the product's top bits cannot be set: narrower than the sum */
+            rg_str_printf(o, "g%d[%d:%d]", i, w + drop - 1, drop);
+        rg_str_printf(o, " ^ {%d{s%d}};\n", w, i);
     }
     rg_str_printf(o, "    wire [%d:0] total = ", w - 1);
     for (int i = 0; i < s->n; i++)

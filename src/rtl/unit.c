@@ -89,12 +89,12 @@ rg_status rg_rtl_unit_parse(const char *text, rg_rtl_unit *out, rg_error *err) {
                        !(seen & 1)   ? "a="
                        : !(seen & 2) ? "b="
                                      : "n=");
-    u.exact = rtl_exact_product_bits(&u.a, &u.b) <= rtl_aligned_product_bits(&u.a, &u.b, u.align);
+    const int exact_bits = rtl_exact_product_bits(&u.a, &u.b);
+    u.exact = exact_bits <= rtl_aligned_product_bits(&u.a, &u.b, u.align);
+    const bool exact_by_default = exact_bits <= rtl_aligned_product_bits(&u.a, &u.b, DEFAULT_ALIGN);
     char align[24] = "";
-    if (u.exact)
-        u.align = 0;
-    else
-        snprintf(align, sizeof align, ",align=%d", u.align);
+    if (!u.exact || !exact_by_default) snprintf(align, sizeof align, ",align=%d", u.align);
+    if (u.exact) u.align = 0;
     snprintf(u.text, sizeof u.text, "dot(a=%s,b=%s,n=%d%s)", u.a.name, u.b.name, u.n, align);
     const rtl_shape s = rtl_shape_of(&u);
     u.output_bits = u.exact ? s.sum_bits + (s.has_nan ? 1 : 0) : 32;

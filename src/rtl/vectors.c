@@ -1,6 +1,6 @@
 /* Stimulus: every input where that is at most 2^16, else 2^16 vectors that go where sums break: extremes,
-   subnormals, cancellation, one large product among small ones, special values; each is a function of its
-   index alone. */
+   subnormals, cancellation, one large product among small ones, single bits, special values in one lane; each
+   is a function of its index alone. */
 #include "rtl/emit.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static uint32_t ones(int bits) {
 
 /* Codes at the edges of a format: 0 and -0, least and greatest subnormal, least normal, 1, greatest, their
    negatives; with k past these, infinity and NaN codes. */
-enum { N_EDGES = 12, N_SPECIAL = 4 };
+enum { N_EDGES = 12, N_SPECIAL = 4, N_FILLS = 10 };
 static uint32_t edge(const rg_elem *e, uint32_t k) {
     const uint32_t sign = 1u << (e->bits - 1);
     if (e->kind == RG_ELEM_INT) {
@@ -69,6 +69,25 @@ static uint32_t negated(const rg_elem *e, uint32_t code) {
     return e->kind == RG_ELEM_INT ? (0u - code) & ones(e->bits) : code ^ (1u << (e->bits - 1));
 }
 
+/* One bit set or one bit clear, either sign: what tells the inputs of an OR or AND apart. */
+static uint32_t single_bit(const rg_elem *e, dice *d) {
+    for (;;) {
+        const uint32_t bit = 1u << roll(d, (uint32_t)e->bits), code = roll(d, 2) ? bit : ~bit & ones(e->bits);
+        const uint32_t sign = 1u << (e->bits - 1), signed_code = roll(d, 2) ? code ^ sign : code;
+        if (isfinite(rg_elem_decode(e, signed_code))) return signed_code;
+    }
+}
+
+static uint32_t infinity_of(const rg_elem *e, dice *d) {
+    return edge(e, N_EDGES + 2 + roll(d, 2));
+}
+
+/* A NaN with one mantissa bit where there are such. */
+static uint32_t nan_of(const rg_elem *e, dice *d) {
+    if (e->nan != RG_NAN_IEEE) return edge(e, N_EDGES + roll(d, 2));
+    return infinity_of(e, d) | 1u << roll(d, (uint32_t)e->mantissa_bits);
+}
+
 typedef void fill_fn(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b);
 
 static void fill_uniform(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
@@ -87,7 +106,7 @@ static void fill_edges(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) 
 
 /* The same product in all lanes, or with alternating signs; every pair of edges comes by. */
 static void fill_equal(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
-    const uint32_t k = (uint32_t)(d->vector / 8), total = N_EDGES + N_SPECIAL;
+    const uint32_t k = (uint32_t)(d->vector / N_FILLS), total = N_EDGES + N_SPECIAL;
     for (int i = 0; i < u->n; i++) {
         a[i] = edge(&u->a, k % total);
         b[i] = edge(&u->b, k / total % total);
@@ -132,9 +151,34 @@ static void fill_one_large(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t 
     b[i] = close_to(&u->b, edge(&u->b, 10 + roll(d, 2)), d);
 }
 
+/* Single bits in one lane or two, the others zero. */
+static void fill_single_bits(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    for (int i = 0; i < u->n; i++) a[i] = b[i] = 0;
+    for (uint32_t r = 1 + roll(d, 2); r; r--) {
+        const uint32_t i = roll(d, (uint32_t)u->n);
+        a[i] = roll(d, 2) ? single_bit(&u->a, d) : number(&u->a, d);
+        b[i] = single_bit(&u->b, d);
+    }
+}
+
+/* NaN, an infinity, or an infinity times zero in one lane, sometimes a second infinity; numbers elsewhere. */
+static void fill_one_special(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    fill_finite(u, d, a, b);
+    for (uint32_t lanes = roll(d, 4) ? 1 : 2; lanes; lanes--) {
+        const uint32_t i = roll(d, (uint32_t)u->n), kind = lanes > 1 ? 4 + roll(d, 2) : roll(d, 7);
+        if (kind == 0) a[i] = nan_of(&u->a, d);
+        if (kind == 1) b[i] = nan_of(&u->b, d);
+        if (kind == 2 || kind == 4 || kind == 6) a[i] = infinity_of(&u->a, d);
+        if (kind == 3 || kind == 5 || kind == 6) b[i] = infinity_of(&u->b, d);
+        if (kind == 2) b[i] = edge(&u->b, 0);
+        if (kind == 3) a[i] = edge(&u->a, 0);
+    }
+}
+
 void rtl_vector(const rg_rtl_unit *u, uint64_t i, uint32_t *a, uint32_t *b) {
-    static fill_fn *const fills[] = {fill_equal,      fill_uniform, fill_finite, fill_edges,
-                                     fill_cancelling, fill_near,    fill_sparse, fill_one_large};
+    static fill_fn *const fills[N_FILLS] = {fill_equal,       fill_uniform,    fill_finite, fill_edges,
+                                            fill_cancelling,  fill_near,       fill_sparse, fill_one_large,
+                                            fill_single_bits, fill_one_special};
     bool exhaustive;
     rtl_vector_count(u, &exhaustive);
     if (exhaustive) {
@@ -143,5 +187,5 @@ void rtl_vector(const rg_rtl_unit *u, uint64_t i, uint32_t *a, uint32_t *b) {
         return;
     }
     dice d = {.vector = i};
-    fills[i % 8](u, &d, a, b);
+    fills[i % N_FILLS](u, &d, a, b);
 }
