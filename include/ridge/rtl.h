@@ -30,10 +30,13 @@ void rg_rtl_unit_eval(const rg_rtl_unit *unit, const uint32_t *a, const uint32_t
 /* Writes rtl/, vectors, testbench and unit.json below `dir`. */
 rg_status rg_rtl_generate(const rg_rtl_unit *unit, const char *dir, rg_error *err);
 
+/* Simulates the folder's Verilog over its vectors. Mismatches are a result, not a failure; testbench or
+   vectors that are not the generated ones are RG_ERR_MISMATCH. */
 typedef struct rg_rtl_verify_result {
     uint64_t vectors, mismatches;
     bool exhaustive;
-    char simulator[64];
+    char simulator[64]; /* "iverilog 11.0" */
+    char first[512];    /* the first mismatch: vector, operands, got, want; empty when there is none */
 } rg_rtl_verify_result;
 rg_status rg_rtl_verify(const char *dir, rg_rtl_verify_result *out, rg_error *err);
 
@@ -42,14 +45,26 @@ typedef struct rg_rtl_ppa_options {
     double delay_ns;     /* target; 0: the fastest the recipes reach */
     double limit_s;      /* per tool run; 0: 120 */
 } rg_rtl_ppa_options;
+#define RG_RTL_MAX_RECIPES 8
+typedef struct rg_rtl_point { /* what one synthesis recipe reached */
+    char recipe[32];
+    double area_um2, delay_ns;
+    int64_t cells;
+} rg_rtl_point;
 typedef struct rg_rtl_ppa_result {
     double area_um2, area_ge, delay_ns;
     int64_t cells;
-    bool met; /* delay <= target */
+    bool met; /* delay <= target; true without a target */
     char recipe[32];
     rg_digest library_sha256;
     char tools[256]; /* "Yosys 0.23, OpenSTA 2.0.17" */
+    size_t n_points; /* every recipe, by area */
+    rg_rtl_point point[RG_RTL_MAX_RECIPES];
+    char netlist[4096]; /* file: the chosen recipe's gates */
 } rg_rtl_ppa_result;
+/* Synthesises the folder's Verilog by every recipe, times each netlist, and takes the smallest that meets the
+   target, else the fastest. What the recipes reached is kept below DIR/syn, under a digest of Verilog,
+   library, recipes and tool versions, and taken from there when all of these are the same. */
 rg_status rg_rtl_ppa(const char *dir, const rg_rtl_ppa_options *options, rg_rtl_ppa_result *out,
                      rg_error *err);
 
