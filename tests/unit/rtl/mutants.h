@@ -22,9 +22,9 @@ static inline char *mutated(const char *verilog, const mutant *m) {
 
 static inline void check_killed(const char *unit, const mutant *mutants, size_t n) {
     const rg_rtl_unit u = folder_generate(unit, "mutant");
-    char name[200], align[16] = "";
+    char name[256], align[16] = "";
     if (!u.exact) snprintf(align, sizeof align, "_f%d", u.align);
-    snprintf(name, sizeof name, "mutant/rtl/dot_%s_%s_n%d%s.v", u.a.name, u.b.name, u.n, align);
+    snprintf(name, sizeof name, "mutant/rtl/dot_%.15s_%.15s_n%d%s.v", u.a.name, u.b.name, u.n, align);
     char *good = folder_read(name);
     for (size_t i = 0; i < n; i++) {
         char *bad = mutated(good, &mutants[i]);
