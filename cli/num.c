@@ -9,7 +9,7 @@ static rg_status list(cli_context *context, rg_error *err) {
         RG_TRY(rg_quant_parse(name, &q, err));
         const double bits = rg_format_bits(&q.format, cli_num_row(context, &q.format));
         if (!context->json) {
-            rg_str_printf(&out, "%-10s %2d %8.3f  %s\n", name, q.format.elem.bits, bits, summary);
+            rg_str_printf(&out, "%-16s %2d %8.3f  %s\n", name, q.format.elem.bits, bits, summary);
             continue;
         }
         rg_str_add(&out, i ? ",\n  {\"name\": " : "\n  {\"name\": ");
@@ -20,7 +20,7 @@ static rg_status list(cli_context *context, rg_error *err) {
         cli_print_json_string(&out, summary);
         rg_str_add(&out, "}");
     }
-    const char *frame = context->json ? "{\"formats\": [%s\n]}\n" : "format   bits   stored\n%s";
+    const char *frame = context->json ? "{\"formats\": [%s\n]}\n" : "format         bits   stored\n%s";
     printf(frame, out.data ? out.data : "");
     rg_str_free(&out);
     return RG_OK;
@@ -47,9 +47,9 @@ const cli_command cli_num_commands[] = {
          "Bits of a code, and bits stored per element with the scales of a long row.\n"
          "Formats with arguments, like int4(sym,group=128,scale=bf16), are made from these: docs/formats.md.",
      .example = "ridge num list\n"
-                "  format   bits   stored\n"
+                "  format         bits   stored\n"
                 "  ...\n"
-                "  nvfp4       4    4.500  e2m1 in blocks of 16, e4m3fn block scale, fp32 tensor scale",
+                "  nvfp4             4    4.500  e2m1 in blocks of 16, e4m3fn block scale, fp32 tensor scale",
      .options = no_options,
      .run = list},
     {.noun = "num",

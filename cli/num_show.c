@@ -22,11 +22,32 @@ size_t cli_num_row(const cli_context *context, const rg_format *f) {
     return (size_t)cli_int(context, "row", otherwise);
 }
 
-/* A short decimal that reads back as the fp32 value. */
-static void short_text(double value, char *buf, size_t size) {
-    for (int digits = 6; digits <= 9; digits++) {
+/* A value in full: ldexp(significand, exponent), which may lie beyond double. */
+typedef struct exact {
+    double significand;
+    int exponent;
+} exact;
+
+static bool fits_double(exact v, double *value) {
+    int exponent;
+    *value = ldexp(v.significand, v.exponent);
+    if (v.significand == 0 || !isfinite(v.significand)) return true;
+    return isfinite(*value) && 2 * frexp(*value, &exponent) == v.significand && exponent - 1 == v.exponent;
+}
+
+/* A short decimal that reads back as the value, or a power of two where double cannot hold it. */
+static void short_text(exact v, char *buf, size_t size) {
+    double value;
+    if (!fits_double(v, &value)) {
+        if (fabs(v.significand) == 1)
+            snprintf(buf, size, "%s2^%d", v.significand < 0 ? "-" : "", v.exponent);
+        else
+            snprintf(buf, size, "%.9g*2^%d", v.significand, v.exponent);
+        return;
+    }
+    for (int digits = 6; digits <= 17; digits++) {
         snprintf(buf, size, "%.*g", digits, value);
-        if ((double)strtof(buf, NULL) == value) return;
+        if (strtod(buf, NULL) == value || (digits <= 9 && (double)strtof(buf, NULL) == value)) return;
     }
     if (isnan(value)) snprintf(buf, size, "NaN");
     if (isinf(value)) snprintf(buf, size, value < 0 ? "-inf" : "inf");
@@ -37,24 +58,46 @@ static const char *span_name(const rg_format *f) {
     return names[f->span];
 }
 
-static void json_value(rg_str *out, double value) {
+/* Null where double cannot hold the value. */
+static void json_value(rg_str *out, exact v) {
+    double value;
+    const bool fits = fits_double(v, &value);
     if (isnan(value))
         rg_str_add(out, "\"NaN\"");
-    else if (isinf(value))
+    else if (fits && isinf(value))
         rg_str_add(out, value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
-    else if (value == 0 && signbit(value))
+    else if (fits && value == 0 && signbit(value))
         rg_str_add(out, "-0.0");
     else
-        cli_print_json_number(out, value);
+        cli_print_json_number(out, fits ? value : NAN);
 }
 
 /* With a zero point codes count from 0: the value is (code - zero point) times the scale. */
-static double code_value(const rg_format *f, uint32_t code) {
-    return f->zero_point ? code : (double)rg_elem_decode(&f->elem, code);
+static exact code_value(const rg_format *f, uint32_t code) {
+    exact v = {code, 0};
+    if (!f->zero_point) v.exponent = rg_elem_decode_exact(&f->elem, code, &v.significand);
+    return v;
 }
 
-static double largest(const rg_format *f) {
-    return f->zero_point ? (1 << f->elem.bits) - 1 : rg_elem_max(&f->elem);
+static exact largest(const rg_format *f) {
+    const rg_elem *e = &f->elem;
+    if (f->zero_point) return (exact){(1 << e->bits) - 1, 0};
+    const int exponent = rg_elem_max_exponent(e);
+    if (e->kind != RG_ELEM_FLOAT) return (exact){ldexp(rg_elem_max(e), -exponent), exponent};
+    const double ones = (double)(e->max_code & ((1u << e->mantissa_bits) - 1));
+    return (exact){1 + ldexp(ones, -e->mantissa_bits), exponent};
+}
+
+/* The float with this exponent and mantissa field, sign 0. */
+static exact field_value(const rg_elem *e, uint32_t magnitude) {
+    const int padding = e->bits - (e->is_signed ? 1 : 0) - e->exponent_bits - e->mantissa_bits;
+    exact v = {0, 0};
+    v.exponent = rg_elem_decode_exact(e, magnitude << padding, &v.significand);
+    return v;
+}
+
+static exact min_normal(const rg_elem *e) {
+    return field_value(e, e->has_subnormals ? 1u << e->mantissa_bits : 0);
 }
 
 static void json_values(rg_str *out, const rg_format *f) {
@@ -75,9 +118,13 @@ static void json_values(rg_str *out, const rg_format *f) {
 static void json_scaling(rg_str *out, const rg_format *f, size_t cols) {
     rg_str_printf(out, ", \"scale_span\": \"%s\", \"block\": ", span_name(f));
     if (f->span == RG_SPAN_BLOCK)
-        rg_str_printf(out, "%d", f->block);
+        rg_str_printf(out, "%d, \"block_rows\": %d", f->block, f->block_rows);
     else
-        rg_str_add(out, "null");
+        rg_str_add(out, "null, \"block_rows\": null");
+    if (f->sub_block)
+        rg_str_printf(out, ", \"sub_block\": %d, \"shift_bits\": %d", f->sub_block, f->shift_bits);
+    else
+        rg_str_add(out, ", \"sub_block\": null, \"shift_bits\": null");
     rg_str_add(out, ", \"scale\": ");
     if (f->span != RG_SPAN_NONE)
         cli_print_json_string(out, f->scale.name);
@@ -91,28 +138,31 @@ static void json_scaling(rg_str *out, const rg_format *f, size_t cols) {
 static void show_json(const rg_format *f, const char *name, size_t cols) {
     const rg_elem *e = &f->elem;
     const bool is_float = e->kind == RG_ELEM_FLOAT;
-    const double nothing = NAN; /* printed as null */
+    const exact nothing = {NAN, 0}; /* printed as null */
     const struct {
         const char *key;
-        double value;
-    } numbers[] = {{"bits", e->bits},
-                   {"exponent_bits", is_float ? e->exponent_bits : nothing},
-                   {"mantissa_bits", is_float ? e->mantissa_bits : nothing},
-                   {"bias", is_float ? e->bias : nothing},
-                   {"max", largest(f)},
-                   {"min_normal", is_float ? rg_elem_min_normal(e) : nothing},
-                   {"min_subnormal", is_float && e->has_subnormals ? rg_elem_min_subnormal(e) : nothing}};
+        exact value;
+    } numbers[] = {
+        {"bits", {e->bits, 0}},
+        {"exponent_bits", is_float ? (exact){e->exponent_bits, 0} : nothing},
+        {"mantissa_bits", is_float ? (exact){e->mantissa_bits, 0} : nothing},
+        {"bias", is_float ? (exact){e->bias, 0} : nothing},
+        {"max", largest(f)},
+        {"max_exponent", {largest(f).exponent, 0}},
+        {"min_normal", is_float ? min_normal(e) : nothing},
+        {"min_subnormal", is_float && e->has_subnormals && e->mantissa_bits ? field_value(e, 1) : nothing}};
     rg_str out = {0};
     rg_str_add(&out, "{\"format\": ");
     cli_print_json_string(&out, name);
     rg_str_add(&out, ", \"element\": ");
     cli_print_json_string(&out, e->name);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        double value;
         rg_str_printf(&out, ", \"%s\": ", numbers[i].key);
-        cli_print_json_number(&out, numbers[i].value);
+        cli_print_json_number(&out, fits_double(numbers[i].value, &value) ? value : NAN);
     }
     rg_str_printf(&out, ", \"is_signed\": %s, \"has_inf\": %s, \"has_nan\": %s",
-                  e->is_signed && !f->zero_point ? "true" : "false", e->nan == RG_NAN_IEEE ? "true" : "false",
+                  e->is_signed && !f->zero_point ? "true" : "false", e->has_inf ? "true" : "false",
                   e->nan != RG_NAN_NONE ? "true" : "false");
     json_scaling(&out, f, cols);
     json_values(&out, f);
@@ -125,6 +175,10 @@ static void show_json(const rg_format *f, const char *name, size_t cols) {
 static void show_layout(const rg_format *f) {
     const rg_elem *e = &f->elem;
     printf("  layout         ");
+    if (rg_elem_layout(e)) {
+        printf("%s\n", rg_elem_layout(e));
+        return;
+    }
     if (e->kind == RG_ELEM_INT) {
         for (int i = 0; i < e->bits; i++) putchar(i || f->zero_point ? 'i' : 's');
         printf("   %s\n", f->zero_point ? "unsigned" : "two's complement");
@@ -140,34 +194,48 @@ static void show_layout(const rg_format *f) {
            e->mantissa_bits, e->bias);
 }
 
-static void show_number(const char *what, double value) {
+static void show_number(const char *what, exact value) {
     char text[40];
     short_text(value, text, sizeof text);
     printf("  %-14s %s\n", what, text);
 }
 
+static void show_specials(const rg_elem *e) {
+    static const char *const nan[] = {"none", "exponent and mantissa all ones",
+                                      "exponent all ones, mantissa not 0", "the sign bit alone; no -0"};
+    const char *infinity = e->nan == RG_NAN_IEEE  ? "exponent all ones, mantissa 0"
+                           : e->nan == RG_NAN_TOP ? "one below NaN"
+                                                  : "all ones but the sign";
+    if (e->kind == RG_ELEM_ORDERED) infinity = "one above the largest value";
+    printf("  NaN            %s\n", nan[e->nan]);
+    printf("  infinity       %s\n", e->has_inf ? infinity : "none");
+}
+
 static void show_element(const rg_format *f) {
     const rg_elem *e = &f->elem;
-    static const char *const nan[] = {"none, and no infinity", "exponent and mantissa all ones; no infinity",
-                                      "exponent all ones, mantissa not 0; infinity: mantissa 0",
-                                      "code 0xff; no infinity"};
     printf("  bits           %d\n", e->bits);
     show_layout(f);
     show_number("max", largest(f));
-    if (e->kind != RG_ELEM_FLOAT) return;
-    show_number("min normal", rg_elem_min_normal(e));
-    if (e->has_subnormals) show_number("min subnormal", rg_elem_min_subnormal(e));
-    printf("  NaN            %s\n", nan[e->nan]);
+    if (e->kind == RG_ELEM_FLOAT) {
+        show_number("min normal", min_normal(e));
+        if (e->has_subnormals && e->mantissa_bits) show_number("min subnormal", field_value(e, 1));
+    }
+    if (e->kind != RG_ELEM_INT) show_specials(e);
 }
 
 static void show_scaling(const rg_format *f, size_t cols) {
     if (f->span == RG_SPAN_NONE) return;
-    if (f->span == RG_SPAN_BLOCK)
+    if (f->span == RG_SPAN_BLOCK && f->block_rows > 1)
+        printf("  block          %d rows of %d elements\n", f->block_rows, f->block);
+    else if (f->span == RG_SPAN_BLOCK)
         printf("  block          %d elements along the inner dimension\n", f->block);
     else
         printf("  scale spans    a %s\n", span_name(f));
     printf("  scale          %s%s\n", f->scale.name,
            f->power_of_two_scale ? ", from the exponent of the largest magnitude" : "");
+    if (f->sub_block)
+        printf("  sub-block      %d elements share %d bit%s: how often their scale is halved\n", f->sub_block,
+               f->shift_bits, f->shift_bits > 1 ? "s" : "");
     if (f->tensor_scale) printf("  tensor scale   fp32\n");
     if (f->zero_point) printf("  zero point     one for each scale: value = (code - zero point) scale\n");
     printf("  stored         %.6g bits per element", rg_format_bits(f, cols));
@@ -185,13 +253,14 @@ static void show_values(const rg_format *f) {
     for (uint32_t line = 0; line < lines; line++) {
         for (uint32_t column = 0; column < columns; column++) {
             const uint32_t code = column * lines + line;
-            char text[40];
+            char text[64];
             short_text(code_value(f, code), text, sizeof text);
             printf(column + 1 < columns ? "  %02x  %-16s" : "  %02x  %s\n", (unsigned)code, text);
         }
     }
     if (mirrored)
-        printf("  codes %02x to %02x are the same with the sign set\n", (unsigned)n, (unsigned)(2 * n - 1));
+        printf("  codes %02x to %02x are the same with the sign set%s\n", (unsigned)n, (unsigned)(2 * n - 1),
+               e->nan == RG_NAN_MINUS_ZERO ? ", but that of -0 is NaN" : "");
     if (e->kind == RG_ELEM_INT && !f->zero_point)
         printf("  code %02x is read but never written\n", (unsigned)n / 2);
 }

@@ -14,7 +14,8 @@ extern "C" {
 typedef enum rg_elem_kind {
     RG_ELEM_FLOAT,  /* sign, exponent and mantissa fields */
     RG_ELEM_INT,    /* two's complement */
-    RG_ELEM_ORDERED /* known by its sorted values: posits, code books, ... (rg_elem.family) */
+    RG_ELEM_ORDERED /* known by its sorted values: posits, takums, logarithms, hif8, code books
+                       (rg_elem.family) */
 } rg_elem_kind;
 typedef enum rg_nan_kind {
     RG_NAN_NONE,      /* every code is a number: e2m1 e2m3 e3m2, integers */
@@ -39,7 +40,8 @@ typedef struct rg_elem {
     bool has_subnormals; /* e8m0 has none and no zero: E = 0 is a power of two like the others */
     uint32_t max_code;   /* floats, integers: code of the largest number, without sign and padding */
     const struct elem_family *family; /* ORDERED */
-    int n_book;                       /* code books: number of values; values by code; codes by value */
+    int n_book,
+        n_sorted; /* code books: number of codes, of different values; values by code; codes by value */
     float book[16];
     uint8_t book_order[16];
 } rg_elem;
@@ -60,6 +62,8 @@ typedef struct rg_format {
     bool power_of_two_scale; /* mx with e8m0: scale chosen from the exponent of amax, not amax / max */
     bool tensor_scale;       /* nvfp4: fp32 scale per tensor above the block scales */
     bool zero_point;         /* int asym */
+    int sub_block;           /* elements along a row that share a shift of the block's e8m0 scale; 0: none */
+    int shift_bits;          /* bits of a shift: scale 2^-shift */
 } rg_format;
 
 /* Where a value lies between two of the format: the nearest, ties to the even code; the nearest, ties away
@@ -242,7 +246,16 @@ uint32_t rg_cast_random(const rg_cast *cast, uint64_t index);
    takums, P3109 of extreme exponents, logarithmic ones, whose value is rounded to nearest). */
 float rg_elem_decode(const rg_elem *elem, uint32_t code);
 double rg_elem_decode_double(const rg_elem *elem, uint32_t code);
+/* The value of a code exactly, beyond the range of double too: value = *significand 2^exponent, significand
+   in
+   +-[1, 2), or 0, an infinity or NaN (exponent 0). Returns the exponent. Logarithmic formats: to nearest. */
+int rg_elem_decode_exact(const rg_elem *elem, uint32_t code, double *significand);
+/* What the bits of a code are, in a few words; NULL for floats and integers, whose fields say it. */
+const char *rg_elem_layout(const rg_elem *elem);
+/* Largest finite value (infinite where double cannot hold it) and its floor(log2); least normal and
+ * subnormal. */
 double rg_elem_max(const rg_elem *elem);
+int rg_elem_max_exponent(const rg_elem *elem);
 double rg_elem_min_normal(const rg_elem *elem);
 double rg_elem_min_subnormal(const rg_elem *elem); /* 0 where there is none; integers: 1 */
 
@@ -253,18 +266,23 @@ typedef struct rg_qdq_counts { /* special inputs met; added to, not reset */
     uint64_t n_overflow; /* finite, but after scaling and rounding beyond the largest element */
 } rg_qdq_counts;
 
-/* Quantize and dequantize x[rows][cols] into y (may be x itself): the definition against which every fast
-   path is tested. `per_row` says what a scale that spans a tensor spans: true one row (activations, KV),
-   false the matrix (weights); with `per_row` no block spans rows. Every step is one fp32 operation, rounded
-   to nearest even: no scale      y = value(code(x)) scaled        s = amax / max, rounded to the scale's
-   format; y = value(code(x / s)) s zero point    low = min(0, min x), high = max(0, max x), s = (high - low)
-   / (2^bits - 1) rounded, z = clamp(rint(-low / s)); code = clamp(rint(x / s) + z, 0, 2^bits - 1), y = (code
-   - z) s mx            s = 2^e (int8: 2^(e-6), OCP MX v1.0), e by the scale rule, within -127..127 stochastic
-   element [r][c] draws bits number r cols + c tensor scale  t = amax of the tensor / (max of elements * max
-   of scales), block scale c = (amax / max) / t rounded, s = c t NaN and infinity do not set a scale; then
-   infinity becomes the largest element (cast's saturation), NaN the NaN code or the largest element. A group
-   whose scale is zero becomes zeros with the signs of x (NaN stays NaN where the element has it). Integers
-   have no -0. */
+/* Quantize and dequantize x[rows][cols] into y: the definition against which every fast path is tested.
+   `per_row` says what a scale that spans a tensor spans: true one row (activations, KV), false the matrix
+   (weights); with `per_row` no block spans rows. Every step is one fp32 operation, rounded to nearest even:
+   - no scale: y = value(code(x))
+   - scaled: s = amax / max, rounded to the scale's format; y = value(code(x / s)) s
+   - zero point: low = min(0, min x), high = max(0, max x), s = (high - low) / (2^bits - 1) rounded,
+     z = clamp(rint(-low / s)); code = clamp(rint(x / s) + z, 0, 2^bits - 1), y = (code - z) s
+   - mx: s = 2^e (integers of b bits: 2^(e-b+2), OCP MX v1.0), e by the scale rule, within -127..127
+   - shifts of sub-blocks: s 2^-k, k = e less the exponent that the rule gives for the sub-block alone, within
+     0..2^bits - 1; a sub-block of zeros: the largest k, unless e is the least
+   - tensor scale: t = amax of the tensor / (max of elements * max of scales), block scale c = (amax / max) /
+   t rounded, s = c t
+   - stochastic: element [r][c] draws bits number r cols + c
+   NaN and infinity do not set a scale; then infinity becomes the largest element (cast's saturation), NaN the
+   NaN code or the largest element. A group whose scale is zero becomes zeros with the signs of x (NaN stays
+   NaN where the element has it). Integers have no -0. x and y are the same array or do not overlap; neither
+   is NULL unless rows or cols is 0. `counts` may be NULL. */
 void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t cols, bool per_row,
             rg_qdq_counts *counts);
 
@@ -275,16 +293,18 @@ void rg_qdq_from(const rg_quant *q, const float *x, float *y, size_t rows, size_
 
 /* Sizes of the stored form of a [rows][cols] matrix: codes (1, 2 or 4 bytes each, not packed); scales: the
    fp32 tensor scales (one per span) where there are such, then those of all blocks, rows or tensors in order,
-   each in its own width (1, 2 or 4 bytes), then zero points, one byte each; and packed size in bits: element
-   bits + scale bits + zero point bits, counted per block emitted. */
+   each in its own width (1, 2 or 4 bytes), then zero points, one byte each, then the shifts of sub-blocks,
+   one byte each, block by block and within a block row by row; and packed size in bits: element bits + scale
+   bits + zero point bits + shift bits, counted per block and sub-block emitted. */
 typedef struct rg_stored_size {
     size_t code_bytes;
-    size_t scale_bytes; /* incl. tensor scales and zero points */
+    size_t scale_bytes; /* incl. tensor scales, zero points and shifts */
     uint64_t packed_bits;
 } rg_stored_size;
 rg_stored_size rg_format_stored_size(const rg_format *format, size_t rows, size_t cols, bool per_row);
-/* Buffers have the sizes of rg_format_stored_size, in the byte order of this machine. Decoding what was
-   encoded gives the bits of rg_qdq. `counts` may be NULL. */
+/* Buffers have the sizes of rg_format_stored_size, in the byte order of this machine, and do not overlap;
+   those of size 0 may be NULL. Decoding what was encoded gives the bits of rg_qdq. `scales` may be NULL for
+   encoding, when only codes are wanted; `counts` may be NULL. */
 void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
                bool per_row, rg_qdq_counts *counts);
 void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,

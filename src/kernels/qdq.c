@@ -27,7 +27,8 @@ static bool plan_make(plan *p, const rg_kernels *kernels, const rg_quant *q) {
     p->grid.min_exponent = integer ? elem->bits - 1 : 1 - elem->bias;
     p->grid.zero = integer ? 0.0f : -0.0f;
     const rg_cast *c = &q->cast;
-    if (q->format.zero_point || q->format.block_rows != 1 || !rg_cast_is_plain(c)) return false;
+    if (q->format.zero_point || q->format.block_rows != 1 || q->format.sub_block || !rg_cast_is_plain(c))
+        return false;
     if (integer && (elem->bits < 2 || elem->bits > 8)) return false;
     if (!integer && (elem->kind != RG_ELEM_FLOAT || !elem->is_signed || !elem->has_subnormals ||
                      elem->nan == RG_NAN_MINUS_ZERO))

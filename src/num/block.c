@@ -8,9 +8,9 @@ typedef struct pass {
     const float *x;
     float *y;
     void *codes;
-    uint8_t *scale_at, *zero_at; /* next to write or read */
-    uint64_t first;              /* number of element 0, for stochastic rounding */
-    float tensor_amax;           /* of the tensor at hand, where the format has a scale for it */
+    uint8_t *scale_at, *zero_at, *shift_at; /* next to write or read */
+    uint64_t first;                         /* number of element 0, for stochastic rounding */
+    float tensor_amax;                      /* of the tensor at hand, where the format has a scale for it */
     rg_qdq_counts *counts;
 } pass;
 
@@ -47,6 +47,10 @@ static uint32_t code_of(pass *p, const num_scale *s, size_t i) {
     return code;
 }
 
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
 /* A rectangle of elements: rows x cols from element `at`, `stride` elements from row to row. */
 typedef struct place {
     size_t at, rows, cols, stride;
@@ -81,8 +85,20 @@ static num_scale next_scale(pass *p, const place *w, float tensor) {
     return s;
 }
 
-static size_t smaller(size_t a, size_t b) {
-    return a < b ? a : b;
+static void run_sub_blocks(pass *p, const place *w, const num_scale *s) {
+    const rg_format *f = &p->q->format;
+    const size_t wide = (size_t)f->sub_block;
+    for (size_t r = 0; r < w->rows; r++)
+        for (size_t c = 0; c < w->cols; c += wide) {
+            const place sub = {w->at + r * w->stride + c, 1, smaller(wide, w->cols - c), w->stride};
+            const num_group group = {p->x + sub.at, 1, sub.cols, sub.cols, p->first + sub.at};
+            const int shift =
+                p->x ? num_shift_choose(p->q, s, &group) : *p->shift_at & ((1 << f->shift_bits) - 1);
+            if (p->x && p->shift_at) *p->shift_at = (uint8_t)shift;
+            if (p->shift_at) p->shift_at++;
+            const num_scale own = num_scale_shift(s, shift);
+            run_elements(p, &sub, &own);
+        }
 }
 
 /* Rows and columns that share a scale, within `rows` rows that belong together. */
@@ -107,7 +123,10 @@ static void run_tensor(pass *p, size_t first, size_t rows, size_t cols, float te
         for (size_t c = 0; c < cols; c += wide) {
             const place w = {first + r * cols + c, smaller(high, rows - r), smaller(wide, cols - c), cols};
             const num_scale s = next_scale(p, &w, tensor);
-            run_elements(p, &w, &s);
+            if (f->sub_block)
+                run_sub_blocks(p, &w, &s);
+            else
+                run_elements(p, &w, &s);
         }
 }
 
@@ -127,6 +146,16 @@ static size_t count_scales(const rg_format *f, size_t rows, size_t cols, bool pe
     return (rows + high - 1) / high * ((cols + wide - 1) / wide);
 }
 
+static size_t parts(size_t n, size_t size) {
+    return (n + size - 1) / size;
+}
+
+static size_t count_shifts(const rg_format *f, size_t rows, size_t cols) {
+    if (!f->sub_block) return 0;
+    const size_t wide = block_cols(f, cols), sub = (size_t)f->sub_block;
+    return rows * (cols / wide * parts(wide, sub) + parts(cols % wide, sub));
+}
+
 static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales) {
     const rg_format *f = &p->q->format;
     const size_t n_tensors = count_tensors(f, rows, per_row);
@@ -136,6 +165,7 @@ static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales
     if (scales && f->span != RG_SPAN_NONE) {
         p->scale_at = scales + (f->tensor_scale ? n_tensors * sizeof(float) : 0);
         if (f->zero_point) p->zero_at = p->scale_at + n_scales * width_of(&f->scale);
+        if (f->sub_block) p->shift_at = p->scale_at + n_scales * width_of(&f->scale);
     }
     const size_t step = piece_rows(rows, per_row);
     for (size_t r = 0; r < rows; r += step) {
@@ -178,12 +208,15 @@ void rg_decode(const rg_format *format, const void *codes, const void *scales, f
 rg_stored_size rg_format_stored_size(const rg_format *f, size_t rows, size_t cols, bool per_row) {
     const size_t n_tensors = f->tensor_scale ? count_tensors(f, rows, per_row) : 0;
     const size_t n_scales = count_scales(f, rows, cols, per_row);
+    const size_t n_shifts = count_shifts(f, rows, cols);
     const int zero_bits = f->zero_point ? f->elem.bits : 0;
     return (rg_stored_size){
         .code_bytes = rows * cols * width_of(&f->elem),
-        .scale_bytes = n_tensors * sizeof(float) + n_scales * (width_of(&f->scale) + (f->zero_point ? 1 : 0)),
+        .scale_bytes =
+            n_tensors * sizeof(float) + n_scales * (width_of(&f->scale) + (f->zero_point ? 1 : 0)) + n_shifts,
         .packed_bits = (uint64_t)rows * cols * (uint64_t)f->elem.bits + 32 * (uint64_t)n_tensors +
-                       (uint64_t)n_scales * (uint64_t)(f->scale.bits + zero_bits)};
+                       (uint64_t)n_scales * (uint64_t)(f->scale.bits + zero_bits) +
+                       (uint64_t)n_shifts * (uint64_t)f->shift_bits};
 }
 
 double rg_format_bits(const rg_format *f, size_t cols) {

@@ -39,10 +39,33 @@ float rg_elem_decode(const rg_elem *elem, uint32_t code) {
     return elem_value(elem, code);
 }
 
+int rg_elem_decode_exact(const rg_elem *elem, uint32_t code, double *significand) {
+    int exponent = 0, more;
+    const double y = elem->kind == RG_ELEM_ORDERED ? elem->family->value(elem, code)
+                                                   : elem_value_parts(elem, code, &exponent);
+    *significand = y;
+    if (y == 0 || !isfinite(y)) return 0;
+    *significand = 2 * frexp(y, &more);
+    return exponent + more - 1;
+}
+
+const char *rg_elem_layout(const rg_elem *elem) {
+    return elem->kind == RG_ELEM_ORDERED ? elem->family->layout : NULL;
+}
+
+/* Code of the largest number. */
+static uint32_t max_code(const rg_elem *elem) {
+    if (elem->kind == RG_ELEM_ORDERED) return elem->family->code_at(elem, elem->family->count(elem) - 1);
+    return elem->max_code << (elem->kind == RG_ELEM_INT ? 0 : elem_padding(elem));
+}
+
 double rg_elem_max(const rg_elem *elem) {
-    if (elem->kind == RG_ELEM_ORDERED)
-        return elem->family->value(elem, elem->family->code_at(elem, elem->family->count(elem) - 1));
-    return elem_value_double(elem, elem->max_code << (elem->kind == RG_ELEM_INT ? 0 : elem_padding(elem)));
+    return rg_elem_decode_double(elem, max_code(elem));
+}
+
+int rg_elem_max_exponent(const rg_elem *elem) {
+    double significand;
+    return rg_elem_decode_exact(elem, max_code(elem), &significand);
 }
 
 /* Smallest positive value. */

@@ -271,8 +271,9 @@ NUM_INLINE uint32_t elem_cast(const rg_elem *e, const rg_cast *cast, float x, ui
     return elem_cast_once(e, cast, elem_via(cast->via, x), random, overflow);
 }
 
-/* Value of a code of a float or an integer; special codes give infinity and NaN. */
-NUM_INLINE double elem_value_double(const rg_elem *e, uint32_t code) {
+/* Value of a code of a float or an integer as y 2^exponent; special codes give infinity and NaN. */
+NUM_INLINE double elem_value_parts(const rg_elem *e, uint32_t code, int *exponent) {
+    *exponent = 0;
     if (e->kind == RG_ELEM_INT) {
         const uint32_t sign = 1u << (e->bits - 1);
         if (!e->is_signed) return (double)(code & elem_ones(e->bits));
@@ -290,10 +291,16 @@ NUM_INLINE double elem_value_double(const rg_elem *e, uint32_t code) {
              (e->nan == RG_NAN_TOP && magnitude == all))
         y = NAN;
     else if (field == 0 && e->has_subnormals)
-        y = ldexp((double)mantissa, 1 - e->bias - e->mantissa_bits);
+        y = (double)mantissa, *exponent = 1 - e->bias - e->mantissa_bits;
     else
-        y = ldexp((double)(mantissa | 1u << e->mantissa_bits), field - e->bias - e->mantissa_bits);
+        y = (double)(mantissa | 1u << e->mantissa_bits), *exponent = field - e->bias - e->mantissa_bits;
     return negative ? -y : y;
+}
+
+NUM_INLINE double elem_value_double(const rg_elem *e, uint32_t code) {
+    int exponent;
+    const double y = elem_value_parts(e, code, &exponent);
+    return ldexp(y, exponent);
 }
 
 NUM_INLINE float elem_value(const rg_elem *e, uint32_t code) {

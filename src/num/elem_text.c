@@ -53,14 +53,23 @@ static void set_name(rg_elem *e, const char *name) {
 
 /* P3109 v4.0 4: binary{K}p{P}{s|u}{e|f}: K bits, precision P, signed or not, extended (infinities) or finite.
  */
+enum { P3109_MIN = 3, P3109_MAX = 16 };
+
+/* Splits a name of that shape, whatever its numbers. */
+static bool split_p3109(const char *name, int *k, int *p, bool *is_signed, char *domain) {
+    int end = 0;
+    char sign;
+    if (sscanf(name, "binary%5dp%5d%c%c%n", k, p, &sign, domain, &end) != 4 || name[end]) return false;
+    *is_signed = sign == 's';
+    return (sign == 's' || sign == 'u') && (*domain == 'e' || *domain == 'f');
+}
+
 static bool find_p3109(const char *name, rg_elem *out) {
-    int k, p, end = 0;
-    char sign, domain;
-    if (sscanf(name, "binary%2dp%2d%c%c%n", &k, &p, &sign, &domain, &end) != 4 || name[end]) return false;
-    const bool is_signed = sign == 's';
-    if (k < 3 || k > 15 || p < 1 || (is_signed ? p >= k : p > k) || (!is_signed && sign != 'u') ||
-        (domain != 'e' && domain != 'f'))
-        return false;
+    int k, p;
+    char domain;
+    bool is_signed;
+    if (!split_p3109(name, &k, &p, &is_signed, &domain)) return false;
+    if (k < P3109_MIN || k > P3109_MAX || p < 1 || p > k - is_signed) return false;
     *out = (rg_elem){.kind = RG_ELEM_FLOAT,
                      .bits = k,
                      .exponent_bits = is_signed ? k - p : k - p + 1,
@@ -70,8 +79,24 @@ static bool find_p3109(const char *name, rg_elem *out) {
                      .nan = is_signed ? RG_NAN_MINUS_ZERO : RG_NAN_TOP,
                      .has_inf = domain == 'e',
                      .has_subnormals = true};
-    snprintf(out->name, sizeof out->name, "binary%dp%d%c%c", k, p, sign, domain);
+    snprintf(out->name, sizeof out->name, "binary%dp%d%c%c", k, p, is_signed ? 's' : 'u', domain);
     return strcmp(out->name, name) == 0;
+}
+
+rg_status elem_explain(const char *name, rg_error *err) {
+    int k, p;
+    char domain, range[64];
+    bool is_signed;
+    if (split_p3109(name, &k, &p, &is_signed, &domain)) {
+        if (k < P3109_MIN || k > P3109_MAX)
+            return rg_fail(err, RG_ERR_USAGE, "format", "3 to 16 bits", "%.40s: %d bits", name, k);
+        snprintf(range, sizeof range, "precision 1 to %d in %d %s bits", k - is_signed, k,
+                 is_signed ? "signed" : "unsigned");
+        return rg_fail(err, RG_ERR_USAGE, "format", range, "%.40s: precision %d", name, p);
+    }
+    if (strncmp(name, "int", 3) == 0 && name[3] && strspn(name + 3, "0123456789") == strlen(name + 3))
+        return rg_fail(err, RG_ERR_USAGE, "format", "int2 to int16", "%.40s: %.20s bits", name, name + 3);
+    return RG_OK;
 }
 
 bool elem_find(const char *name, rg_elem *out) {
@@ -92,7 +117,7 @@ bool elem_find(const char *name, rg_elem *out) {
     if (e.bits) set_max_code(&e);
     if (strncmp(name, "int", 3) == 0 && num_arg_int(name + 3, 2, 16, &bits) && name[3] != '0')
         e = (rg_elem){.kind = RG_ELEM_INT, .bits = bits, .is_signed = true, .max_code = elem_ones(bits - 1)};
-    if (!e.bits && !book_find(name, &e)) return false;
+    if (!e.bits && !elem_family_find(name, &e)) return false;
     set_name(&e, name);
     *out = e;
     return true;
@@ -148,6 +173,23 @@ static void print_float(rg_elem *e, int default_bias, uint32_t natural_max) {
              e->is_signed ? "" : ",unsigned", e->has_subnormals ? "" : ",powers");
 }
 
+enum { MIN_BIAS = -200, MAX_BIAS = 1 << 14 };
+#define BIAS_RANGE "a bias from -200 to 16384"
+
+/* The largest number is a normal one, and fp32 inputs reach the normal numbers. */
+static rg_status check_range(const rg_elem *e, rg_error *err) {
+    char expected[96];
+    if (e->has_subnormals && e->max_code >> e->mantissa_bits == 0)
+        return rg_fail(
+            err, RG_ERR_USAGE, "format", "a largest number that is normal: more e, or another nan, inf, max",
+            "impossible float: no normal number is left of e=%d, m=%d", e->exponent_bits, e->mantissa_bits);
+    const int top = (int)(e->max_code >> e->mantissa_bits), least = e->has_subnormals ? 1 : 0;
+    if (top - e->bias >= -149 && least - e->bias <= 127) return RG_OK;
+    snprintf(expected, sizeof expected, "a bias from %d to %d: a normal number between 2^-149 and 2^128",
+             least - 127 > MIN_BIAS ? least - 127 : MIN_BIAS, top + 149);
+    return rg_fail(err, RG_ERR_USAGE, "format", expected, "impossible float: bias=%d", e->bias);
+}
+
 static rg_status check_float(const rg_elem *e, rg_error *err) {
     const char *what = NULL;
     if (e->exponent_bits < 1 || e->mantissa_bits < 0)
@@ -160,8 +202,6 @@ static rg_status check_float(const rg_elem *e, rg_error *err) {
         what = "nan=minus0 needs a sign";
     else if (e->nan == RG_NAN_IEEE && (e->exponent_bits < 2 || e->mantissa_bits < 1))
         what = "nan=ieee needs a normal number and room for NaN: e >= 2, m >= 1";
-    else if (e->bias < -200 || e->bias > 1 << 14)
-        what = "bias -200 to 16384";
     else if (!e->has_subnormals && e->mantissa_bits)
         what = "powers has no mantissa: m=0";
     return what ? rg_fail(err, RG_ERR_USAGE, "format", FLOAT_FORM, "impossible float: %s", what) : RG_OK;
@@ -196,7 +236,7 @@ static rg_status parse_float(const num_args *text, rg_elem *out, rg_error *err) 
     if (bias) {
         char *end;
         const long v = strtol(bias->value, &end, 10);
-        if (*end || v < -200 || v > 1 << 14) return wrong(bias, "float", "bias -200 to 16384", err);
+        if (*end || v < MIN_BIAS || v > MAX_BIAS) return wrong(bias, "float", BIAS_RANGE, err);
         e.bias = (int)v;
     }
     if (e.nan == RG_NAN_IEEE) e.has_inf = true;
@@ -205,6 +245,7 @@ static rg_status parse_float(const num_args *text, rg_elem *out, rg_error *err) 
     set_max_code(&e);
     const uint32_t natural_max = e.max_code;
     if (max && !float_max(max->value, &e)) return wrong(max, "float", "a value of the format", err);
+    RG_TRY(check_range(&e, err));
     print_float(&e, default_bias, natural_max);
     *out = e;
     return RG_OK;
@@ -235,7 +276,7 @@ bool elem_parse(const char *text, rg_elem *out, rg_status *status, rg_error *err
     if (!args.has_list) return elem_find(text, out);
     if (strcmp(args.name, "float") == 0) return *status = parse_float(&args, out, err), true;
     for (size_t i = 0; elem_family_at(i); i++)
-        if (strcmp(args.name, elem_family_at(i)->name) == 0)
+        if (elem_family_at(i)->parse && strcmp(args.name, elem_family_at(i)->name) == 0)
             return *status = parse_family(elem_family_at(i), &args, out, err), true;
     return false;
 }

@@ -9,7 +9,11 @@
 enum { MAX_VALUES = 16 };
 
 /* Named books.
-   nf4: Dettmers et al., QLoRA (arXiv 2305.14314), appendix E: quantiles of a normal distribution, fp32. */
+   nf4: Dettmers et al., QLoRA (arXiv 2305.14314), appendix E: quantiles of a normal distribution, fp32.
+   fp4bnb: the FP4 of bitsandbytes (functional.py, get_4bit_type): 0 1/16 8 12 4 6 2 3, each over 12; code 8
+   is a second zero, read but never written. af4: AbnormalFloat4 (Yoshida, arXiv 2306.06965) for blocks of 64,
+   values and order as in bitsandbytes. */
+#define FP4_HALF(s) s 0.0f, s 0.0625f / 12, s 8.0f / 12, s 1.0f, s 4.0f / 12, s 0.5f, s 2.0f / 12, s 0.25f
 
 static const struct {
     const char *name;
@@ -20,6 +24,10 @@ static const struct {
       -0.18477343022823334f, -0.09105003625154495f, 0.0f, 0.07958029955625534f, 0.16093020141124725f,
       0.24611230194568634f, 0.33791524171829224f, 0.44070982933044434f, 0.5626170039176941f,
       0.7229568362236023f, 1.0f}},
+    {"fp4bnb", {FP4_HALF(+), FP4_HALF(-)}},
+    {"af4",
+     {1.0f, 0.72424863f, 0.55496234f, 0.42563882f, 0.31675666f, 0.21961274f, 0.12934483f, 0.04273164f, 0.0f,
+      -0.04934812f, -0.14982478f, -0.25607552f, -0.3736951f, -0.51243739f, -0.69441008f, -1.0f}},
 };
 
 static bool parse_value(const char *text, float *out) {
@@ -28,11 +36,21 @@ static bool parse_value(const char *text, float *out) {
     return end != text && *end == 0 && isfinite(*out);
 }
 
+/* Whether an earlier code has the same value. */
+static bool is_repeated(const rg_elem *e, int code) {
+    for (int k = 0; k < code; k++)
+        if (e->book[k] == e->book[code]) return true;
+    return false;
+}
+
 static void sort(rg_elem *e) {
+    e->n_sorted = 0;
     for (int c = 0; c < e->n_book; c++) {
         int smaller = 0;
-        for (int k = 0; k < e->n_book; k++) smaller += e->book[k] < e->book[c];
+        for (int k = 0; k < e->n_book; k++) smaller += e->book[k] < e->book[c] && !is_repeated(e, k);
+        if (is_repeated(e, c)) continue;
         e->book_order[smaller] = (uint8_t)c;
+        e->n_sorted++;
     }
 }
 
@@ -41,20 +59,18 @@ static bool parse(const num_args *text, rg_elem *out) {
     out->n_book = text->n;
     for (int i = 0; i < text->n; i++) {
         if (text->arg[i].key[0] || !parse_value(text->arg[i].value, &out->book[i])) return false;
-        for (int k = 0; k < i; k++)
-            if (out->book[k] == out->book[i]) return false;
+        if (is_repeated(out, i)) return false;
     }
     while (1 << out->bits < text->n) out->bits++;
     sort(out);
     return true;
 }
 
-bool book_find(const char *name, rg_elem *out) {
+static bool find(const char *name, rg_elem *out) {
     for (size_t i = 0; i < sizeof books / sizeof *books; i++) {
         if (strcmp(name, books[i].name) != 0) continue;
         *out = (rg_elem){.kind = RG_ELEM_ORDERED, .bits = 4, .n_book = MAX_VALUES, .family = &family_book};
         memcpy(out->book, books[i].value, sizeof out->book);
-        memcpy(out->name, name, strlen(name) + 1);
         sort(out);
         return true;
     }
@@ -62,7 +78,7 @@ bool book_find(const char *name, rg_elem *out) {
 }
 
 static uint32_t count(const rg_elem *e) {
-    return (uint32_t)e->n_book;
+    return (uint32_t)e->n_sorted;
 }
 
 static uint32_t code_at(const rg_elem *e, uint32_t i) {
@@ -81,7 +97,9 @@ static int64_t nan_code(const rg_elem *e) {
 const elem_family family_book = {
     .name = "book",
     .form = "book(V,V,...), 2 to 16 different values",
+    .layout = "place in the list of values",
     .parse = parse,
+    .find = find,
     .count = count,
     .code_at = code_at,
     .value = value,

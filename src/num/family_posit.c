@@ -26,6 +26,7 @@ static double pattern_value(uint64_t code, int n, int es) {
 }
 
 static bool parse(const num_args *text, rg_elem *out) {
+    out->nan = RG_NAN_MINUS_ZERO; /* NaR */
     return text->n == 2 && !text->arg[0].key[0] && !text->arg[1].key[0] &&
            num_arg_int(text->arg[0].value, 3, 32, &out->bits) &&
            num_arg_int(text->arg[1].value, 0, 4, &out->exponent_bits);
@@ -60,6 +61,7 @@ static int64_t nan_code(const rg_elem *e) {
 const elem_family family_posit = {
     .name = "posit",
     .form = "posit(BITS,ES), 3 to 32 bits, ES 0 to 4",
+    .layout = "sign, regime, exponent, fraction; two's complement",
     .parse = parse,
     .count = count,
     .code_at = code_at,

@@ -10,7 +10,8 @@
 enum { MAX_BLOCK = 1 << 20 };
 static const char known[] =
     "a name of ridge num list, FLOAT(scale=tensor|row), intB(sym|asym,tensor|row|group=N,scale=S), "
-    "mx(E,N,S), scaled(E,tensor|row|group=N,scale=S), binaryKpP(s|u)(e|f), float(...), posit(N,ES)";
+    "mx(E,N,S), scaled(E,tensor|row|group=N,scale=S), binaryKpP(s|u)(e|f), float(...), posit(N,ES), "
+    "takum(N,linear|log), lns(N,GAMMA), book(V,...)";
 
 /* Names for texts: parsing replaces, printing puts back. */
 static const struct {
@@ -38,7 +39,17 @@ static const struct {
     {"binary8p4se", NULL, "P3109 v4.0: 8 bits, precision 4, signed, infinities"},
     {"posit(8,2)", NULL, "posit standard 2022; any posit(BITS,ES)"},
     {"posit(16,2)", NULL, "posit standard 2022"},
+    {"takum(8,linear)", NULL, "takum, arXiv 2404.18603, as in libtakum 1.0.1; any takum(BITS,linear|log)"},
+    {"takum(16,linear)", NULL, "takum, arXiv 2404.18603, as in libtakum 1.0.1"},
+    {"takum(8,log)", NULL, "logarithmic takum, arXiv 2404.18603, as in libtakum 1.0.1"},
+    {"takum(16,log)", NULL, "logarithmic takum, arXiv 2404.18603, as in libtakum 1.0.1"},
+    {"lns(8,8)", NULL,
+     "sign and 2^(k/8); shape of LNS-Madam, its rules for zero not looked up; any lns(BITS,GAMMA)"},
+    {"hif8", NULL,
+     "HiFloat8, arXiv 2409.16626, as in en_dtypes 0.0.4: tapered, largest value 32768, infinities"},
     {"nf4", NULL, "code book of 16 normal quantiles (QLoRA); nf4(group=64,scale=fp32) as used"},
+    {"fp4bnb", NULL, "FP4 of bitsandbytes: 0 1/192 1/6 1/4 1/3 1/2 2/3 1"},
+    {"af4", NULL, "AbnormalFloat4 for blocks of 64, as in bitsandbytes"},
     {"int8", "int8(sym,row,scale=fp32)", "symmetric, one fp32 scale per output channel or token"},
     {"int7", "int7(sym,group=32,scale=fp16)", "symmetric, fp16 scale per 32 elements"},
     {"int6", "int6(sym,group=32,scale=fp16)", "symmetric, fp16 scale per 32 elements"},
@@ -49,6 +60,18 @@ static const struct {
     {"mxfp8", "mx(e4m3fn,32,e8m0)", "OCP MX: e4m3fn in blocks of 32, power-of-two scale"},
     {"mxfp6", "mx(e2m3,32,e8m0)", "OCP MX: e2m3 in blocks of 32, power-of-two scale"},
     {"mxfp4", "mx(e2m1,32,e8m0)", "OCP MX: e2m1 in blocks of 32, power-of-two scale"},
+    {"mxint8", "mx(int8,32,e8m0)", "OCP MX: int8 in blocks of 32, power-of-two scale"},
+    {"smx9", "mx(int8,16,e8m0,sub=2)",
+     "MX9 of shared microexponents, as in AMD Quark 0.13: 9 bits per element"},
+    {"smx6", "mx(int5,16,e8m0,sub=2)",
+     "MX6 of shared microexponents, as in AMD Quark 0.13: 6 bits per element"},
+    {"smx4", "mx(int3,16,e8m0,sub=2)",
+     "MX4 of shared microexponents, layout as in AMD TensorCast: 4 bits per element"},
+    {"msfp12", "mx(int4,16,e8m0)", "Microsoft floating point: sign and 3 bits, 8-bit exponent per 16"},
+    {"msfp13", "mx(int5,16,e8m0)", "Microsoft floating point: sign and 4 bits, 8-bit exponent per 16"},
+    {"msfp14", "mx(int6,16,e8m0)", "Microsoft floating point: sign and 5 bits, 8-bit exponent per 16"},
+    {"msfp15", "mx(int7,16,e8m0)", "Microsoft floating point: sign and 6 bits, 8-bit exponent per 16"},
+    {"msfp16", "mx(int8,16,e8m0)", "Microsoft floating point: sign and 7 bits, 8-bit exponent per 16"},
     {"nvfp4", "mx(e2m1,16,e4m3fn,tensor)", "e2m1 in blocks of 16, e4m3fn block scale, fp32 tensor scale"},
 };
 enum { N_PRESETS = sizeof presets / sizeof *presets };
@@ -69,7 +92,10 @@ static rg_status wrong(const struct num_arg *arg, const char *form, const char *
 static rg_status parse_elem(const struct num_arg *arg, const char *form, const char *expected, rg_elem *out,
                             rg_error *err) {
     rg_status status = RG_OK;
-    if (arg->key[0] || !elem_parse(arg->value, out, &status, err)) return wrong(arg, form, expected, err);
+    if (arg->key[0] || !elem_parse(arg->value, out, &status, err)) {
+        if (!arg->key[0]) RG_TRY(elem_explain(arg->value, err));
+        return wrong(arg, form, expected, err);
+    }
     return status;
 }
 
@@ -145,31 +171,73 @@ static rg_status parse_scaled(const num_args *text, int first, rg_format *f, rg_
     return RG_OK;
 }
 
+/* What follows mx(E,N,S: tensor, or sub=K and shift=B. */
+static rg_status parse_mx_more(const num_args *text, rg_format *f, rg_error *err) {
+    for (int i = 3; i < text->n; i++) {
+        const struct num_arg *arg = &text->arg[i];
+        if (strcmp(arg->key, "sub") == 0 && !f->sub_block && f->power_of_two_scale) {
+            if (!num_arg_int(arg->value, 1, f->block, &f->sub_block))
+                return wrong(arg, "mx", "sub=K, 1 to the elements of a block", err);
+        } else if (strcmp(arg->key, "shift") == 0 && !f->shift_bits && f->sub_block) {
+            if (!num_arg_int(arg->value, 1, 4, &f->shift_bits))
+                return wrong(arg, "mx", "shift=B, 1 to 4 bits for each sub-block", err);
+        } else if (!arg->key[0] && strcmp(arg->value, "tensor") == 0 && !f->tensor_scale &&
+                   !f->power_of_two_scale && f->scale.bits <= 16) {
+            f->tensor_scale = true;
+        } else {
+            return wrong(
+                arg, "mx",
+                "tensor, for an fp32 scale above block scales of 16 bits or fewer; with e8m0 sub=K, then "
+                "perhaps shift=B",
+                err);
+        }
+    }
+    if (f->sub_block && !f->shift_bits) f->shift_bits = 1;
+    return RG_OK;
+}
+
 static rg_status parse_mx(const num_args *text, rg_format *f, rg_error *err) {
     static const char form[] =
         "mx(E,N,S) or mx(E,RxN,S): E an element of 16 bits or fewer, N elements (R rows) "
-        "per block, S e8m0 or a float";
-    for (int i = 0; i < text->n; i++)
+        "per block, S e8m0 or a float; mx(E,N,S,tensor), mx(E,N,e8m0,sub=K[,shift=B])";
+    for (int i = 0; i < text->n && i < 3; i++)
         if (text->arg[i].key[0]) return wrong(&text->arg[i], "mx", form, err);
-    if (text->n < 3 || text->n > 4)
-        return rg_fail(err, RG_ERR_USAGE, "format", form, "mx has %d arguments", text->n);
+    if (text->n < 3) return rg_fail(err, RG_ERR_USAGE, "format", form, "mx has %d arguments", text->n);
     RG_TRY(parse_elem(&text->arg[0], "mx", form, &f->elem, err));
     if (f->elem.bits > 16 || (f->elem.kind == RG_ELEM_FLOAT && !f->elem.has_subnormals))
         return wrong(&text->arg[0], "mx", form, err);
-    if (!parse_block(text->arg[1].value, f)) return wrong(&text->arg[1], "mx", form, err);
+    if (!parse_block(text->arg[1].value, f))
+        return wrong(&text->arg[1], "mx", "N or RxN, 1 to 1048576 each", err);
     f->span = RG_SPAN_BLOCK;
     f->power_of_two_scale = strcmp(text->arg[2].value, "e8m0") == 0;
     if (f->power_of_two_scale)
         elem_find("e8m0", &f->scale);
     else
         RG_TRY(parse_scale(&text->arg[2], f, err));
-    if (text->n == 4) {
-        if (strcmp(text->arg[3].value, "tensor") != 0 || f->power_of_two_scale || f->scale.bits > 16)
-            return wrong(&text->arg[3], "mx",
-                         "tensor, for an fp32 scale above block scales of 16 bits or fewer", err);
-        f->tensor_scale = true;
+    return parse_mx_more(text, f, err);
+}
+
+/* A scale must be able to bring a group whose largest magnitude is 1 to the largest element. */
+static rg_status check_scale(const rg_format *f, rg_error *err) {
+    if (f->span == RG_SPAN_NONE) return RG_OK;
+    const bool is_mx_int = f->power_of_two_scale && f->elem.kind == RG_ELEM_INT;
+    const double max = f->zero_point ? (double)((1 << f->elem.bits) - 1)
+                       : is_mx_int   ? 1
+                                     : rg_elem_max(&f->elem);
+    const double needed = 1 / max, most = rg_elem_max(&f->scale);
+    const double least = f->scale.mantissa_bits && f->scale.has_subnormals ? rg_elem_min_subnormal(&f->scale)
+                                                                           : rg_elem_min_normal(&f->scale);
+    char range[96];
+    if (!(max < 0x1p128 && max >= 0x1p-126)) {
+        return rg_fail(err, RG_ERR_USAGE, "format", "a largest value from 2^-126 to below 2^128",
+                       "%s reaches 2^%d: no fp32 scale does for it", f->elem.name,
+                       rg_elem_max_exponent(&f->elem));
     }
-    return RG_OK;
+    if (f->tensor_scale ? max * most < 0x1p128 : needed >= least && needed <= most) return RG_OK;
+    snprintf(range, sizeof range, "scale %.6g, 1 over the largest value, between %.6g and %.6g", needed,
+             least, most);
+    return rg_fail(err, RG_ERR_USAGE, "format", range, "scales of %s cannot hold what %s needs",
+                   f->scale.name, f->elem.name);
 }
 
 /* e4m3fn(scale=row): floats whose scale is always fp32. */
@@ -214,10 +282,13 @@ rg_status num_format_parse(const char *text, rg_format *out, rg_error *err) {
         if (status == RG_OK) status = parse_scaled(&args, 1, &f, err);
     } else if (args.has_list && elem_find(args.name, &f.elem)) {
         status = parse_named(&args, &f, err);
+    } else if (elem_explain(args.name, err) != RG_OK) {
+        status = RG_ERR_USAGE;
     } else {
         status = rg_fail(err, RG_ERR_USAGE, "format", known, "unknown format \"%.60s%s\"", args.name,
                          args.has_list ? "(...)" : "");
     }
+    if (status == RG_OK) status = check_scale(&f, err);
     if (status == RG_OK) *out = f;
     return status;
 }
@@ -233,10 +304,12 @@ static void print_block(const rg_format *f, char *buf, size_t size) {
 
 size_t rg_format_print(const rg_format *f, char *buf, size_t size) {
     static const char *const words[] = {"", "tensor", "row"};
-    char text[RG_QUANT_TEXT], block[32], span[48];
+    char text[RG_QUANT_TEXT], block[32], span[48], sub[24] = "", shift[24] = "";
     const rg_elem *e = &f->elem;
     if (f->span == RG_SPAN_NONE) return (size_t)snprintf(buf, size, "%s", e->name);
     print_block(f, block, sizeof block);
+    if (f->sub_block) snprintf(sub, sizeof sub, ",sub=%d", f->sub_block);
+    if (f->shift_bits > 1) snprintf(shift, sizeof shift, ",shift=%d", f->shift_bits);
     snprintf(span, sizeof span, "%s%s", f->span == RG_SPAN_BLOCK ? "group=" : "",
              f->span == RG_SPAN_BLOCK ? block : words[f->span]);
     const bool in_mx = f->power_of_two_scale || f->tensor_scale;
@@ -244,11 +317,11 @@ size_t rg_format_print(const rg_format *f, char *buf, size_t size) {
     if (e->kind == RG_ELEM_INT && !in_mx)
         snprintf(text, sizeof text, "%s(%s,%s,scale=%s)", e->name, f->zero_point ? "asym" : "sym", span,
                  f->scale.name);
-    else if (e->family == &family_book && !strchr(e->name, '(') && !in_mx)
+    else if (e->kind == RG_ELEM_ORDERED && !strchr(e->name, '(') && !in_mx)
         snprintf(text, sizeof text, "%s(%s,scale=%s)", e->name, span, f->scale.name);
     else if (f->span == RG_SPAN_BLOCK)
-        snprintf(text, sizeof text, "mx(%s,%s,%s%s)", e->name, block, f->scale.name,
-                 f->tensor_scale ? ",tensor" : "");
+        snprintf(text, sizeof text, "mx(%s,%s,%s%s%s%s)", e->name, block, f->scale.name,
+                 f->tensor_scale ? ",tensor" : "", sub, shift);
     else if (e->kind == RG_ELEM_FLOAT && fp32_scale && !strchr(e->name, '('))
         snprintf(text, sizeof text, "%s(scale=%s)", e->name, span);
     else

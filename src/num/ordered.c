@@ -3,10 +3,18 @@
 
 #include <math.h>
 
-static const elem_family *const families[] = {&family_posit, &family_book};
+/* takum(N,log) is parsed by family_takum. */
+static const elem_family *const families[] = {&family_posit, &family_takum, &family_lns, &family_hif8,
+                                              &family_book};
 
 const elem_family *elem_family_at(size_t i) {
     return i < sizeof families / sizeof *families ? families[i] : NULL;
+}
+
+bool elem_family_find(const char *name, rg_elem *out) {
+    for (size_t i = 0; elem_family_at(i); i++)
+        if (elem_family_at(i)->find && elem_family_at(i)->find(name, out)) return true;
+    return false;
 }
 
 /* Largest i whose value is at most x; x is not below the first. */
@@ -22,25 +30,66 @@ static uint32_t below(const rg_elem *e, double x) {
     return lo;
 }
 
-/* Whether x between numbers i and i + 1 becomes the upper one. */
-static bool goes_up(const rg_elem *e, const rg_cast *cast, uint32_t i, double x) {
-    const uint32_t low = e->family->code_at(e, i), high = e->family->code_at(e, i + 1);
-    const double a = e->family->value(e, low), b = e->family->value(e, high);
-    const double turn = e->family->boundary ? e->family->boundary(e, i) : a / 2 + b / 2;
-    switch (cast->rounding) {
+/* Two neighbours and where rounding to nearest turns from one to the other. */
+typedef struct pair {
+    uint32_t low_code, high_code;
+    double low, high, turn;
+} pair;
+
+/* Whether x between two neighbours becomes the upper one. */
+static bool goes_up(rg_rounding rounding, const pair *p, double x) {
+    const bool around_zero = p->low < 0 && p->high > 0; /* formats without zero: the sign stays */
+    switch (rounding) {
     case RG_RZ:
-        return x < 0;
+        return around_zero ? x >= 0 : x < 0;
     case RG_RU:
         return true;
     case RG_RD:
         return false;
     case RG_RO:
-        return high & 1;
+        return around_zero ? x >= 0 : p->high_code & 1;
     case RG_RNA:
-        return x > turn || (x == turn && x > 0);
+        return x > p->turn || (x == p->turn && x > 0);
     default:
-        return x > turn || (x == turn && (low & 1));
+        return x > p->turn || (x == p->turn && (p->low_code & 1));
     }
+}
+
+/* The code that stands for a number that rounds beyond the largest (or the least), or for infinity. */
+static uint32_t overflow_code(const rg_elem *e, const rg_cast *cast, bool infinite, bool negative) {
+    const elem_family *f = e->family;
+    const uint32_t largest = f->code_at(e, negative ? 0 : f->count(e) - 1);
+    if (!f->beyond) return largest;
+    uint32_t infinity;
+    f->beyond(e, &infinity);
+    if (negative) infinity |= 1u << (e->bits - 1);
+    const bool inward =
+        cast->rounding == RG_RZ || cast->rounding == RG_RO || cast->rounding == (negative ? RG_RU : RG_RD);
+    switch (cast->saturation) {
+    case RG_SAT_PROPAGATE:
+        return infinite ? infinity : largest;
+    case RG_SAT_NONE:
+        return infinite || !inward ? infinity : largest;
+    case RG_SAT_OCP:
+        return infinity;
+    default:
+        return largest;
+    }
+}
+
+/* Whether |x|, above the largest number, rounds beyond it. Families without infinities have no number that
+   would follow: there all of it overflows. */
+static bool rounds_beyond(const rg_elem *e, const rg_cast *cast, double largest, double x) {
+    if (!e->family->beyond) return true;
+    uint32_t infinity;
+    const double next = e->family->beyond(e, &infinity), size = fabs(x);
+    if (size >= next) return true;
+    const pair p = {infinity - 1, infinity, largest, next, largest / 2 + next / 2};
+    const rg_rounding rounding = x > 0                     ? cast->rounding
+                                 : cast->rounding == RG_RU ? RG_RD
+                                 : cast->rounding == RG_RD ? RG_RU
+                                                           : cast->rounding;
+    return goes_up(rounding, &p, size);
 }
 
 uint32_t ordered_cast(const rg_elem *e, const rg_cast *cast, float x, bool *overflow) {
@@ -52,12 +101,17 @@ uint32_t ordered_cast(const rg_elem *e, const rg_cast *cast, float x, bool *over
         const int64_t nan = f->nan(e);
         return nan >= 0 ? (uint32_t)nan : f->code_at(e, last);
     }
-    if (isinf(x)) return f->code_at(e, x > 0 ? last : 0);
+    if (isinf(x)) return overflow_code(e, cast, true, x < 0);
     if (x == 0) x = 0; /* one zero */
-    *overflow = x < lowest || x > highest;
+    if (x < lowest || x > highest) *overflow = rounds_beyond(e, cast, highest, x);
+    if (*overflow) return overflow_code(e, cast, false, x < lowest);
     if (x <= lowest) return f->code_at(e, 0);
     if (x >= highest) return f->code_at(e, last);
     const uint32_t i = below(e, x), code = f->code_at(e, i);
-    if (f->value(e, code) == x) return code;
-    return f->code_at(e, i + goes_up(e, cast, i, x));
+    const double value = f->value(e, code);
+    if (value == x) return code;
+    pair p = {code, f->code_at(e, i + 1), value, 0, 0};
+    p.high = f->value(e, p.high_code);
+    p.turn = f->boundary ? f->boundary(e, i) : value / 2 + p.high / 2;
+    return goes_up(cast->rounding, &p, x) ? p.high_code : code;
 }

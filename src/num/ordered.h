@@ -6,10 +6,13 @@
 #include "num/args.h"
 
 typedef struct elem_family {
-    const char *name; /* as in the text: posit(8,1) */
-    const char *form; /* for messages: "posit(BITS,ES), 3 to 32 bits, ES 0 to 4" */
-    /* Fills what differs from zero; false: the arguments are not of this form. */
+    const char *name;   /* as in the text: posit(8,1) */
+    const char *form;   /* for messages: "posit(BITS,ES), 3 to 32 bits, ES 0 to 4" */
+    const char *layout; /* of the bits of a code, for people */
+    /* Fills what differs from zero; false: the arguments are not of this form. NULL: names only. */
     bool (*parse)(const num_args *text, rg_elem *out);
+    /* A name without arguments, but for the name field; NULL: there are none. */
+    bool (*find)(const char *name, rg_elem *out);
     /* Numbers, NaN left out, in ascending order. */
     uint32_t (*count)(const rg_elem *e);
     uint32_t (*code_at)(const rg_elem *e, uint32_t i);
@@ -17,6 +20,9 @@ typedef struct elem_family {
     /* Where rounding to nearest turns from number i to i + 1; NULL: their mean. */
     double (*boundary)(const rg_elem *e, uint32_t i);
     int64_t (*nan)(const rg_elem *e); /* code of NaN, -1: none */
+    /* Formats with infinities: the value that would follow the largest, and the code of +infinity, which the
+       sign bit turns into that of -infinity. NULL: there are none, nothing but an infinity overflows. */
+    double (*beyond)(const rg_elem *e, uint32_t *infinity);
 } elem_family;
 
 /* i-th family; NULL past the end. */
@@ -24,9 +30,9 @@ const elem_family *elem_family_at(size_t i);
 
 uint32_t ordered_cast(const rg_elem *e, const rg_cast *cast, float x, bool *overflow);
 
-extern const elem_family family_posit, family_book;
+/* A name of any family; false when there is none. */
+bool elem_family_find(const char *name, rg_elem *out);
 
-/* A code book that has a name; false when there is none. */
-bool book_find(const char *name, rg_elem *out);
+extern const elem_family family_posit, family_takum, family_takum_log, family_lns, family_hif8, family_book;
 
 #endif

@@ -91,6 +91,9 @@ static bool is_stochastic(rg_rounding r) {
 static rg_status check_rule(const rg_format *f, rg_scale_rule rule, const char *text, rg_error *err) {
     const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
     const bool ratio = f->span != RG_SPAN_NONE && !f->zero_point;
+    if (rule == RG_SCALE_EVEN && f->elem.kind == RG_ELEM_ORDERED)
+        return rg_fail(err, RG_ERR_USAGE, "cast", "floats and integers, which have a mantissa to round to",
+                       "scale=even does not apply to %s", text);
     if (rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale || (rule == RG_SCALE_RCEIL && ratio))
         return RG_OK;
     return rg_fail(err, RG_ERR_USAGE, "cast",
@@ -134,10 +137,12 @@ static rg_status check(const rg_quant *q, bool rule_given, rg_error *err) {
     if (rule_given) RG_TRY(check_rule(f, c->scale_rule, text, err));
     RG_TRY(check_riders(f, c, text, err));
     if (f->elem.kind == RG_ELEM_ORDERED &&
-        (is_stochastic(c->rounding) || c->saturation || c->nan || c->zero || c->negative || c->subnormal))
-        return rg_fail(err, RG_ERR_USAGE, "cast",
-                       "rne rna rz ru rd ro and via= for formats that are no floats",
-                       "the cast does not apply to %s", text);
+        (is_stochastic(c->rounding) || (c->saturation && !f->elem.has_inf) || c->nan || c->zero ||
+         c->negative || c->subnormal))
+        return rg_fail(
+            err, RG_ERR_USAGE, "cast",
+            "rne rna rz ru rd ro and via= for formats that are no floats, sat= where they have infinity",
+            "the cast does not apply to %s", text);
     return RG_OK;
 }
 

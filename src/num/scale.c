@@ -80,8 +80,8 @@ static uint32_t power_code(int exponent) {
     return (uint32_t)(code < 0 ? 0 : code > E8M0_MAX ? E8M0_MAX : code);
 }
 
-/* Squared or absolute error of the group under a scale, in the order of the elements. */
-static double group_error(const rg_quant *q, const num_scale *s, const num_group *g, bool squared) {
+/* Squared or absolute error of the group under one scale, in the order of the elements. */
+static double error_under(const rg_quant *q, const num_scale *s, const num_group *g, bool squared) {
     double sum = 0;
     bool overflow;
     for (size_t r = 0; r < g->rows; r++)
@@ -91,6 +91,20 @@ static double group_error(const rg_quant *q, const num_scale *s, const num_group
             const uint32_t code = num_element_code(q, s, g->x[at], g->first + at, &overflow);
             const double d = (double)num_element_value(&q->format, s, code) - (double)g->x[at];
             sum += squared ? d * d : fabs(d);
+        }
+    return sum;
+}
+
+/* The same, each sub-block under its own scale. */
+static double group_error(const rg_quant *q, const num_scale *s, const num_group *g, bool squared) {
+    if (!q->format.sub_block) return error_under(q, s, g, squared);
+    double sum = 0;
+    for (size_t r = 0; r < g->rows; r++)
+        for (size_t c = 0, wide = (size_t)q->format.sub_block; c < g->cols; c += wide) {
+            const size_t at = r * g->stride + c, n = g->cols - c < wide ? g->cols - c : wide;
+            const num_group sub = {g->x + at, 1, n, n, g->first + at};
+            const num_scale own = num_scale_shift(s, num_shift_choose(q, s, &sub));
+            sum += error_under(q, &own, &sub, squared);
         }
     return sum;
 }
@@ -183,6 +197,21 @@ static num_scale choose_power(const rg_quant *q, const num_group *g) {
         if (error < least) least = error, best = s;
     }
     return best;
+}
+
+int num_shift_choose(const rg_quant *q, const num_scale *block, const num_group *sub) {
+    const int most = (1 << q->format.shift_bits) - 1, exponent = (int)block->code - E8M0_BIAS;
+    const float amax = num_amax(sub);
+    if (amax == 0) return block->code ? most : 0;
+    const int shift = exponent - rule_exponent(q, amax);
+    return shift < 0 ? 0 : shift > most ? most : shift;
+}
+
+num_scale num_scale_shift(const num_scale *block, int shift) {
+    num_scale s = *block;
+    s.value = ldexpf(s.value, -shift);
+    if (s.multiply) s.by = fminf(ldexpf(s.by, shift), FLT_MAX);
+    return s;
 }
 
 static num_scale choose_zero_point(const rg_quant *q, const num_group *g) {

@@ -23,10 +23,16 @@ typedef struct num_group {
     float tensor_amax; /* where a tensor scale lies above: largest magnitude of that tensor */
 } num_group;
 
-/* `tensor`: the fp32 scale above the group as it is stored, 1 where there is none. */
+/* Without shifts of sub-blocks. `tensor`: the fp32 scale above the group as it is stored, 1 where there is
+   none. */
 num_scale num_scale_choose(const rg_quant *q, const num_group *group, float tensor);
 /* The scale that stored fields stand for. */
 num_scale num_scale_read(const rg_format *format, uint32_t code, int zero, float tensor);
+/* Shift of a sub-block under the scale of its block: as many binades as the scale rule would take off were
+   the sub-block a block, as far as the bits of a shift reach. */
+int num_shift_choose(const rg_quant *q, const num_scale *block, const num_group *sub);
+/* The scale of a sub-block. */
+num_scale num_scale_shift(const num_scale *block, int shift);
 /* fp32 scale above the block scales of a tensor with this largest magnitude. */
 float num_tensor_scale(const rg_quant *q, float amax);
 
