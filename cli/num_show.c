@@ -29,10 +29,8 @@ typedef struct exact {
 } exact;
 
 static bool fits_double(exact v, double *value) {
-    int exponent;
     *value = ldexp(v.significand, v.exponent);
-    if (v.significand == 0 || !isfinite(v.significand)) return true;
-    return isfinite(*value) && 2 * frexp(*value, &exponent) == v.significand && exponent - 1 == v.exponent;
+    return !isfinite(v.significand) || ldexp(*value, -v.exponent) == v.significand;
 }
 
 /* A short decimal that reads back as the value, or a power of two where double cannot hold it. */

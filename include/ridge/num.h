@@ -215,7 +215,7 @@ typedef struct rg_quant {
 rg_status rg_quant_parse(const char *text, rg_quant *out, rg_error *err);
 /* Canonical text, at most RG_QUANT_TEXT - 1 characters: parsing it gives the same object, printing that gives
    the same text. Returns the length, as snprintf does. */
-enum { RG_QUANT_TEXT = 256 };
+enum { RG_QUANT_TEXT = 512 };
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size);
 size_t rg_format_print(const rg_format *format, char *buf, size_t size);
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b);

@@ -164,13 +164,14 @@ static bool float_max(const char *text, rg_elem *e) {
 
 static void print_float(rg_elem *e, int default_bias, uint32_t natural_max) {
     static const char *const nan[] = {"", ",nan=top", ",nan=ieee", ",nan=minus0"};
-    char bias[24] = "", max[40] = "";
+    char bias[24] = "", max[40] = "", text[192]; /* at most 83 characters */
     if (e->bias != default_bias) snprintf(bias, sizeof bias, ",bias=%d", e->bias);
     if (e->max_code != natural_max)
         snprintf(max, sizeof max, ",max=%.9g", elem_value_double(e, e->max_code << elem_padding(e)));
-    snprintf(e->name, sizeof e->name, "float(e=%d,m=%d%s%s%s%s%s%s)", e->exponent_bits, e->mantissa_bits,
-             bias, nan[e->nan], max, e->has_inf && e->nan != RG_NAN_IEEE ? ",inf" : "",
+    snprintf(text, sizeof text, "float(e=%d,m=%d%s%s%s%s%s%s)", e->exponent_bits, e->mantissa_bits, bias,
+             nan[e->nan], max, e->has_inf && e->nan != RG_NAN_IEEE ? ",inf" : "",
              e->is_signed ? "" : ",unsigned", e->has_subnormals ? "" : ",powers");
+    snprintf(e->name, sizeof e->name, "%.95s", text);
 }
 
 enum { MIN_BIAS = -200, MAX_BIAS = 1 << 14 };

@@ -197,7 +197,7 @@ rg_status rg_quant_parse(const char *text, rg_quant *out, rg_error *err) {
     const char *at = strchr(text, '@');
     const size_t n = at ? (size_t)(at - text) : strlen(text);
     if (n >= sizeof format)
-        return rg_fail(err, RG_ERR_USAGE, "format", "at most 255 characters", "\"%.60s...\" is too long",
+        return rg_fail(err, RG_ERR_USAGE, "format", "at most 511 characters", "\"%.60s...\" is too long",
                        text);
     memcpy(format, text, n);
     format[n] = 0;

@@ -50,6 +50,13 @@ says "$(show mxfp4 '[.bits,.block,.scale,.bits_per_element,.has_tensor_scale]')"
 says "$(show nvfp4 '[.bits,.block,.scale,.bits_per_element,.has_tensor_scale]')" '[4,16,"e4m3fn",4.5,true]'
 says "$(show 'mx(e4m3fn,32,e8m0)@rne(scale=even)' '[.format,.bits_per_element]')" '["mxfp8",8.25]'
 says "$(show 'int2(asym,group=32,scale=fp16)' '[.max,.values]')" '[3,[0,1,2,3]]'
+says "$(show smx9 '[.bits,.block,.sub_block,.shift_bits,.bits_per_element]')" '[8,16,2,1,9]'
+says "$(show hif8 '[.max,.has_inf,.has_nan,.values[110],.values[111],.values[128]]')" '[32768,true,true,32768,"Infinity","NaN"]'
+says "$(show binary8p4se '[.bias,.max,.has_inf,.has_nan,.values[127],.values[128]]')" '[8,224,true,true,"Infinity","NaN"]'
+# beyond double: null, and a power of two for people
+says "$(show binary16p1se '[.max,.max_exponent,.min_normal]')" '[null,16382,null]'
+"$RIDGE" num show binary16p1se | grep -q 'max  *2^16382$'
+"$RIDGE" num show binary16p1se | grep -q 'min normal  *2^-16383$'
 
 # qdq: 1.5 -0.75 100 -0 0.3 5 2^-20 -7, little endian
 printf '\0\0\300\77\0\0\100\277\0\0\310\102\0\0\0\200\232\231\231\76\0\0\240\100\0\0\200\65\0\0\340\300' >values

@@ -5,7 +5,7 @@
 static void all(void **state) {
     (void)state;
     for (int es = 0; es <= 4; es++) {
-        char text[24];
+        char text[48];
         snprintf(text, sizeof text, "posit(16,%d)", es);
         sorted s = sorted_strings(text, 16, es, posit_formula, true);
         sorted_check_all(&s, 1);
