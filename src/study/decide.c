@@ -14,8 +14,8 @@ bool study_separated(const rg_quality *a, const rg_quality *b) {
 
 static bool admissible(const study *s, size_t option, size_t chip, double kld_limit) {
     const study_speed *v = s->option[option].speed[chip];
-    return kld_hi(&s->option[option].quality) <= kld_limit && v[RG_DECODE].fits &&
-           v[RG_DECODE].kind != RG_PATH_HYPOTHETICAL && v[RG_PREFILL].kind != RG_PATH_HYPOTHETICAL;
+    return kld_hi(&s->option[option].quality) <= kld_limit && v[RG_DECODE].fits && v[RG_DECODE].executable &&
+           v[RG_PREFILL].executable;
 }
 
 /* a is at least as good in both, and better in one. */

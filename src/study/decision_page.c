@@ -28,7 +28,7 @@ const char *study_decision_text(study *s) {
     if (all >= 0) {
         const study_option *o = &s->option[all];
         rg_str_printf(&text,
-                      "One format for all chips: **%s** (`%s`). Its mean KL divergence from fp32 is %.4f +- "
+                      "One format for all chips: **%s** (`%s`). Its mean KL divergence from fp32 is %.4f ± "
                       "%.4f nat (2 standard errors) "
                       "against a gate of %g, and it has the highest bound on decode speed among the options "
                       "that pass, fit and "
@@ -84,7 +84,7 @@ static void write_options(const study *s, rg_str *md) {
                    "admissible on |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < s->n_options; i++) {
         const study_option *o = &s->option[i];
-        rg_str_printf(md, "| %s | `%s` | %.4f +- %.4f (claim `%s`) | %s | ", o->name, o->policy,
+        rg_str_printf(md, "| %s | `%s` | %.4f ± %.4f (claim `%s`) | %s | ", o->name, o->policy,
                       o->quality.kld_mean, 2 * o->quality.kld_mean_se, o->claim_kld,
                       o->good_enough ? "yes" : "no");
         int n = 0;
@@ -106,7 +106,7 @@ rg_status study_write_decision(study *s, rg_error *err) {
     rg_str_printf(&md,
                   "Rule: highest roofline bound on decode speed of %s (batch %g, context %g) among the "
                   "options whose KL divergence, upper "
-                  "end of mean +- 2 standard errors, is at most %g nat; gate from %s.\n\n%s\n",
+                  "end of mean ± 2 standard errors, is at most %g nat; gate from %s.\n\n%s\n",
                   s->deploy_model, s->batch, s->context, s->kld_limit, s->kld_limit_source,
                   study_sensitivity_text(s));
     write_options(s, &md);

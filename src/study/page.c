@@ -39,6 +39,7 @@ static bool has_silicon(const study *s) {
 /* How the chip runs it, in a mark that fits a cell. */
 static const char *mark(const study_speed *v) {
     if (!v->fits) return " does not fit";
+    if (!v->executable) return " h";
     return v->kind == RG_PATH_NATIVE ? "" : v->kind == RG_PATH_DEQUANTISED ? " d" : " h";
 }
 
@@ -46,7 +47,7 @@ static const char *verdict(const study *s, size_t i) {
     int all = study_overall(s, s->kld_limit);
     const study_option *o = &s->option[i];
     if ((int)i == all) return "**recommended**";
-    if (!o->good_enough) return "outside the gate";
+    if (!o->good_enough) return "outside gate";
     bool any = false;
     for (size_t c = 0; c < s->n_chips; c++) any = any || o->admissible[c];
     if (!any) return "not executable";
@@ -72,11 +73,13 @@ static void main_table(study *s, rg_report *r) {
     snprintf(area, sizeof area, "unit area at %g ns, GE", s->delay_ns);
     if (has_silicon(s)) columns[n++] = area;
     columns[n++] = "verdict";
-    rg_report_table(r, "options",
-                    "Every option: quality on the quality model, bound on decode speed of the deployed "
-                    "model, area of its unit. "
-                    "d: dequantised before the multiply; h: hypothetical, the chip has no such unit.",
-                    n, columns);
+    rg_report_table(
+        r, "options",
+        "Every option: quality on the quality model, bound on decode speed of the deployed "
+        "model, area of its unit. "
+        "d: weights or activations are dequantised before the multiply; h: hypothetical, the chip "
+        "has no such unit.",
+        n, columns);
     for (size_t i = 0; i < s->n_options; i++) {
         const study_option *o = &s->option[i];
         const rg_quality *q = &o->quality;
@@ -137,11 +140,17 @@ static void quality_section(study *s, rg_report *r) {
     }
 }
 
+static void path_cell(rg_report *r, rg_path_kind kind, const char *runs_as) {
+    char shown[64];
+    snprintf(shown, sizeof shown, "%s, %s", rg_path_kind_name(kind), runs_as);
+    rg_report_cell_text(r, shown);
+}
+
 static void speed_section(study *s, rg_report *r) {
     const char *const columns[] = {"chip",
                                    "option",
-                                   "execution",
-                                   "runs as",
+                                   "linear operators",
+                                   "attention",
                                    "decode, token/s",
                                    "over first option",
                                    "decode limited by",
@@ -157,15 +166,19 @@ static void speed_section(study *s, rg_report *r) {
          "as a wider type; **hypothetical**: "
          "the chip has no such unit.",
          s->deploy_model, s->batch, s->context);
-    rg_report_table(r, "speed", "Bound on speed of every option on every chip.", 11, columns);
+    rg_report_table(
+        r, "speed",
+        "Bound on speed of every option on every chip; the type in which linear operators and attention "
+        "multiply.",
+        11, columns);
     for (size_t c = 0; c < s->n_chips; c++)
         for (size_t i = 0; i < s->n_options; i++) {
             const study_option *o = &s->option[i];
             const study_speed *d = &o->speed[c][RG_DECODE], *p = &o->speed[c][RG_PREFILL];
             rg_report_cell_text(r, s->chip_id[c]);
             rg_report_cell_text(r, o->name);
-            rg_report_cell_text(r, rg_path_kind_name(d->kind));
-            rg_report_cell_text(r, d->runs_as);
+            path_cell(r, d->kind, d->runs_as);
+            path_cell(r, d->attention_kind, d->attention_as);
             number(r, d->tokens_per_s, d->claim_rate, RG_DERIVED, "%.0f", d->tokens_per_s);
             number(r, d->speedup, d->claim_speedup, RG_DERIVED, "%.2f", d->speedup);
             rg_report_cell_text(r, d->limiter);

@@ -16,9 +16,8 @@ static rg_chart_point point(const study *s, const study_option *o, size_t chip, 
     const study_speed *v = &o->speed[chip][RG_DECODE];
     const rg_quality *q = &o->quality;
     const double margin = 2 * q->kld_mean_se;
-    snprintf(hover, HOVER,
-             "%s on %s<br>%.0f token/s, KL divergence %.4f +- %.4f nat<br>%s%s%s, limited by %s", o->name,
-             s->chip_id[chip], v->tokens_per_s, q->kld_mean, margin, rg_path_kind_name(v->kind),
+    snprintf(hover, HOVER, "%s on %s<br>%.0f token/s, KL divergence %.4f ± %.4f nat<br>%s%s%s, limited by %s",
+             o->name, s->chip_id[chip], v->tokens_per_s, q->kld_mean, margin, rg_path_kind_name(v->kind),
              v->runs_as[0] ? ", multiplied as " : "", v->runs_as, v->limiter);
     return (rg_chart_point){.x = v->tokens_per_s,
                             .y = q->kld_mean,
@@ -29,7 +28,7 @@ static rg_chart_point point(const study *s, const study_option *o, size_t chip, 
                             .label = o->front[chip] ? o->name : NULL,
                             .hover = hover,
                             .group = chip,
-                            .symbol = symbols[v->kind],
+                            .symbol = symbols[v->executable ? v->kind : RG_PATH_HYPOTHETICAL],
                             .front = o->front[chip]};
 }
 

@@ -62,13 +62,21 @@ static rg_status bound(study *s, const rg_graph *graph, study_option *o, size_t 
     *v = (study_speed){.bound_s = roof.bound_s,
                        .tokens_per_s = roof.tokens_per_s,
                        .memory_bytes = roof.memory_bytes,
-                       .kind = roof.kind,
+                       .kind = roof.linear_kind,
+                       .executable = roof.kind != RG_PATH_HYPOTHETICAL,
                        .fits = roof.fits};
     snprintf(v->limiter, sizeof v->limiter, "%s", roof.limiter);
-    for (size_t i = 0; i < roof.n_operators;
-         i++) /* the type that most of the multiplies run as: that of the blocks */
-        if (roof.op[i].runs_as && !v->runs_as[0] && strcmp(roof.op[i].op, "linear") == 0)
-            snprintf(v->runs_as, sizeof v->runs_as, "%s", roof.op[i].runs_as);
+    for (size_t i = 0; i < roof.n_operators; i++) {
+        const rg_roof_operator *r = &roof.op[i];
+        if (!r->runs_as) continue;
+        /* the first linear operator is one of the blocks, where most multiplies are */
+        if (!v->runs_as[0] && strcmp(r->op, "linear") == 0)
+            snprintf(v->runs_as, sizeof v->runs_as, "%s", r->runs_as);
+        if (strcmp(r->op, "attention") == 0) {
+            snprintf(v->attention_as, sizeof v->attention_as, "%s", r->runs_as);
+            v->attention_kind = r->kind;
+        }
+    }
     rg_roof_close(&roof);
     RG_TRY(claim_bound(s, o, chip, phase, e, "bound_s", "/total/bound_s", v->bound_s, "s", v->claim, err));
     RG_TRY(claim_bound(s, o, chip, phase, e, "tokens_per_s", "/total/tokens_per_s", v->tokens_per_s,

@@ -17,8 +17,11 @@ enum { STUDY_MAX_OPTIONS = 64, STUDY_MAX_CHIPS = 16, STUDY_PHASES = 2 };
 
 typedef struct study_speed { /* one option on one chip in one phase */
     double bound_s, tokens_per_s, memory_bytes;
-    char limiter[48], runs_as[24];
-    rg_path_kind kind;
+    char limiter[48];
+    rg_path_kind kind,
+        attention_kind; /* of the linear operators, the weakest; of attention over its KV cache */
+    char runs_as[24], attention_as[24];
+    bool executable; /* no operator is hypothetical */
     bool fits;
     char claim[17]; /* of bound_s */
     char claim_rate[17], claim_memory[17];
