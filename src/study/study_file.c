@@ -95,7 +95,13 @@ static rg_status read_deploy(study *s, rg_doc_node *root, rg_error *err) {
             return fail_node(s, c, "the id of a chip (ridge hw list)", "not a name", err);
         c->used = true;
         rg_chip *chip = &s->chip[s->n_chips];
-        RG_TRY(rg_chip_open(chip, c->text, s->data_dir, err));
+        rg_error why = {0};
+        const rg_status status = rg_chip_open(chip, c->text, s->data_dir, &why);
+        if (status == RG_ERR_USAGE) return fail_node(s, c, why.expected, why.message, err);
+        if (status != RG_OK) {
+            if (err) *err = why;
+            return status;
+        }
         s->chip_id[s->n_chips++] = chip->id;
     }
     return RG_OK;
