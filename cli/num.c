@@ -1,5 +1,6 @@
 /* ridge num: the table of commands, and the list of formats. */
 #include "num_commands.h"
+#include "num_dot.h"
 
 static rg_status list(cli_context *context, rg_error *err) {
     rg_str out = {0};
@@ -37,6 +38,18 @@ static const cli_option no_options[] = {{0}};
     "A code takes 1 byte up to 8 bits, 2 up to 16, else 4; it is not packed. Scales are written in their\n"  \
     "own width: the fp32 tensor scale where the format has one, then those of all rows or blocks, then\n"    \
     "zero points, one byte each, where the format has them."
+
+#define DOT_LINES                                                                                            \
+    "DATAPATH is a preset (ridge num datapaths), "                                                           \
+    "dot(a=FORMAT,b=FORMAT,n=N,align=F,acc=FORMAT@ROUNDING,...)\n"                                           \
+    "or FILE.yaml:NAME: docs/datapaths.md. A line on stdin is\n"                                             \
+    "  a-codes b-codes c\n"                                                                                  \
+    "in hexadecimal: codes joined, the most significant digit first, 1 digit up to 4 bits, 2 up to 8, 4 "    \
+    "up\n"                                                                                                   \
+    "to 16, else 8 (tf32: fp32 bits); c is fp32, for fp16 output rounded to it first; more fields are\n"     \
+    "ignored. Block scales follow their codes after a colon (without them: 1). One result a line on "        \
+    "stdout:\n"                                                                                              \
+    "8 digits, an fp16 result as the fp32 pattern of its value. --json shapes errors only."
 
 const cli_command cli_num_commands[] = {
     {.noun = "num",
@@ -104,4 +117,29 @@ const cli_command cli_num_commands[] = {
                 "  6",
      .options = cli_num_code_options,
      .run = cli_num_decode},
+    {.noun = "num",
+     .verb = "datapaths",
+     .arguments = "[DATAPATH]",
+     .max_arguments = 1,
+     .summary = "List the datapaths of matrix units, or show one as a graph",
+     .details = "What the statements mean, and how to add a unit: docs/datapaths.md.",
+     .example = "ridge num datapaths 'dot(a=e4m3fn,b=e4m3fn,n=32,align=13,acc=e8m13@rz)'\n"
+                "  ...\n"
+                "  t0 = multiply(a, b)\n"
+                "  t1 = align(t0, c, bits=13)\n"
+                "  t2 = sum(t1)\n"
+                "  t3 = round(t2, e8m13@rz)",
+     .options = no_options,
+     .run = cli_num_datapaths},
+    {.noun = "num",
+     .verb = "dot",
+     .arguments = "DATAPATH",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "Compute dot products as a matrix unit does, bit for bit",
+     .details = DOT_LINES,
+     .example = "echo 3c003c00 3c004000 3f800000 | ridge num dot h100-fp16      (1 * 1 + 1 * 2 + 1)\n"
+                "  40800000",
+     .options = cli_num_dot_options,
+     .run = cli_num_dot},
     {0}};
