@@ -1,5 +1,6 @@
 /* The kernels for AVX2 and FMA. */
 #if defined(__AVX2__) && defined(__FMA__)
+#include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
 #include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"

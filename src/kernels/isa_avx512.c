@@ -1,5 +1,6 @@
 /* The kernels for AVX-512F. */
 #if defined(__AVX512F__)
+#include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
 #include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"

@@ -1,4 +1,5 @@
 /* The kernels for one element at a time. */
+#include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
 #include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"

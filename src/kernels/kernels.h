@@ -28,6 +28,24 @@ typedef struct rg_grid {
 } rg_grid;
 enum { RG_GRID_FP32_EXPONENT = -126 };
 
+/* Steps of a datapath of the common shape: products and accumulator cut toward zero to `align` bits below the
+   largest exponent, summed, rounded to fp32 toward zero or to nearest even (src/kernels/dot.c makes them from
+   a datapath). */
+enum { RG_DOT_FAST_GROUP = 64, RG_DOT_ABSENT = -16384 /* exponent of a zero */ };
+typedef struct dot_steps {
+    int n;               /* products of a step, at most RG_DOT_FAST_GROUP */
+    int safe;            /* so many cut products at most have a sum in 32 bits */
+    int align;           /* fraction bits kept below the largest exponent */
+    int floor;           /* least exponent to align to */
+    int extra;           /* a product's right shift where it stands at the largest exponent */
+    int c_lift, c_extra; /* the accumulator's left and right shift there */
+    bool nearest;
+    int32_t keep; /* mask of the result's bits */
+} dot_steps;
+typedef struct dot_row {                          /* one row of x, [n] each */
+    const int32_t *exponent, *significand, *sign; /* sign: 0 or -1 */
+} dot_row;
+
 typedef struct rg_kernels {
     const char *name;      /* "scalar", "avx2", "avx512" */
     size_t tile_m, tile_n; /* micro-kernel: rows of x, rows of W */
@@ -56,6 +74,15 @@ typedef struct rg_kernels {
     void (*quantize)(const rg_grid *grid, size_t n, const float *x, float scale, float *y);
     /* max |x|; infinity or NaN when there is one in x. */
     float (*largest_magnitude)(size_t n, const float *x);
+
+    /* `steps` steps on `rows` rows of x and one panel of tile_dot columns. x: three planes (exponent,
+       significand shifted up by what `extra` allows, sign), `plane` apart, rows ldx apart. panel [steps
+       n][tile_dot]: exponent << 16 | sign << 15 | significand. state [rows][tile_dot]: the accumulators, in
+       and out. largest [rows][tile_dot]: magnitude bits of every result before its bits are masked, the
+       largest so far: from 0x7f7fffff on the results are void (overflow). */
+    void (*dot)(const dot_steps *p, size_t rows, size_t steps, const int32_t *x, size_t plane, size_t ldx,
+                const int32_t *panel, float *state, int32_t *largest);
+    size_t tile_dot;
 
     /* For benches: n rounds of fused multiply-adds that touch registers only; returns their sum, *flop what
      * they were.
