@@ -142,4 +142,17 @@ const cli_command cli_num_commands[] = {
                 "  40800000",
      .options = cli_num_dot_options,
      .run = cli_num_dot},
+    {.noun = "num",
+     .verb = "distinguish",
+     .arguments = "DATAPATH DATAPATH",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .summary = "Find the smallest dot product on which two datapaths differ",
+     .details = "Prints a line as those of ridge num dot (a-codes b-codes c), then both results: a test for "
+                "whoever has the\n"
+                "hardware. That none is found proves nothing, but thousands were tried.",
+     .example = "ridge num distinguish a100-fp16 h100-fp16\n"
+                "  ...",
+     .options = cli_num_dot_options,
+     .run = cli_num_distinguish},
     {0}};

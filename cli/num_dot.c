@@ -145,3 +145,52 @@ rg_status cli_num_datapaths(cli_context *context, rg_error *err) {
     rg_arena_free(&arena);
     return status;
 }
+
+/* ---- distinguish ----------------------------------------------------------------------------------------
+ */
+
+static void print_witness(const cli_context *context, rg_datapath *const dp[2], const rg_dot_witness *w) {
+    rg_str line = {0}, out = {0};
+    if (w->found) rg_dot_print(dp[0], &w->dot, &line);
+    if (context->json) {
+        rg_str_printf(&out, "{\"found\": %s, \"a\": ", w->found ? "true" : "false");
+        cli_print_json_string(&out, rg_datapath_text(dp[0]));
+        rg_str_add(&out, ", \"b\": ");
+        cli_print_json_string(&out, rg_datapath_text(dp[1]));
+        rg_str_add(&out, ", \"line\": ");
+        if (w->found)
+            cli_print_json_string(&out, line.data);
+        else
+            rg_str_add(&out, "null");
+        if (w->found)
+            rg_str_printf(&out, ", \"k\": %zu, \"result_a\": \"%08x\", \"result_b\": \"%08x\"", w->dot.k,
+                          (unsigned)w->result[0], (unsigned)w->result[1]);
+        else
+            rg_str_add(&out, ", \"k\": null, \"result_a\": null, \"result_b\": null");
+        rg_str_printf(&out, ", \"tried\": %llu}", (unsigned long long)w->tried);
+        puts(out.data);
+    } else if (w->found) {
+        printf("%s %08x %08x\n", line.data, (unsigned)w->result[0], (unsigned)w->result[1]);
+    } else {
+        printf("none found in %llu inputs\n", (unsigned long long)w->tried);
+    }
+    rg_str_free(&line);
+    rg_str_free(&out);
+}
+
+rg_status cli_num_distinguish(cli_context *context, rg_error *err) {
+    rg_datapath *dp[2] = {NULL, NULL};
+    rg_arena arena = {0};
+    rg_dot_witness w;
+    rg_dot_out out[2] = {RG_DOT_FP32, RG_DOT_FP32};
+    rg_status status = RG_OK;
+    for (int i = 0; i < 2 && status == RG_OK; i++) {
+        status = rg_datapath_open(&dp[i], context->argument[i], context->data_dir, err);
+        if (status == RG_OK) status = read_out(context, dp[i], &out[i], err);
+    }
+    if (status == RG_OK) status = rg_datapath_distinguish(dp[0], dp[1], out[0], &arena, &w, err);
+    if (status == RG_OK) print_witness(context, dp, &w);
+    for (int i = 0; i < 2; i++) rg_datapath_close(dp[i]);
+    rg_arena_free(&arena);
+    return status;
+}

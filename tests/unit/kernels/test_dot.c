@@ -72,7 +72,7 @@ static void compare_level(const rg_kernels *kernels, const rg_datapath *dp, cons
     for (int kind = 0; kind <= KINDS; kind++) {
         if (kind < KINDS) refill(&x, &plan, 0, kind), refill(&w, &plan, 1, kind);
         if (fill) dot_gemm_walk(&plan, 1, &x, &w, want[kind]);
-        dot_gemm(&plan, k > 90 ? 2 : 1, &x, &w, got);
+        dot_gemm(&plan, k > 90 && kind == 0 ? 2 : 1, &x, &w, got);
         for (size_t i = 0; i < M * N; i++)
             if (memcmp(&want[kind][i], &got[i], sizeof *got) != 0)
                 fail_msg("%s, k %zu, %s, data %d: [%zu][%zu] %a, not %a", text, k, kernels->name, kind, i / N,
