@@ -155,4 +155,18 @@ const cli_command cli_num_commands[] = {
                 "  ...",
      .options = cli_num_dot_options,
      .run = cli_num_distinguish},
+    {.noun = "num",
+     .verb = "identify",
+     .arguments = "",
+     .summary = "Find out which datapath is behind a program or a chip",
+     .details = "Sends lines as those of ridge num dot, chosen so that they split the datapaths still "
+                "possible, and reads\n"
+                "one result a line (8 hexadecimal digits, fp32). Prints what fits: more than one where "
+                "thousands of inputs\n"
+                "do not tell them apart. Searched: every dot(...) without acc16 and sum, and the presets.",
+     .example = "ridge num identify --run 'ridge num dot h100-e4m3-wgmma'\n"
+                "  h100-e4m3-wgmma\n"
+                "  ...",
+     .options = cli_num_identify_options,
+     .run = cli_num_identify},
     {0}};

@@ -194,3 +194,87 @@ rg_status cli_num_distinguish(cli_context *context, rg_error *err) {
     rg_arena_free(&arena);
     return status;
 }
+
+/* ---- identify -------------------------------------------------------------------------------------------
+ */
+
+typedef struct unknown { /* the program behind the oracle */
+    const char *command;
+    double limit_s;
+    char file[64]; /* lines for it */
+} unknown;
+
+static rg_status read_results(const rg_str *text, size_t n, uint32_t *results, const char *command,
+                              rg_error *err) {
+    const char *p = text->data ? text->data : "";
+    for (size_t i = 0; i < n; i++) {
+        char where[160], *end;
+        p += strspn(p, " \t\r\n");
+        const unsigned long v = strtoul(p, &end, 16);
+        snprintf(where, sizeof where, "output of %.100s, line %zu", command, i + 1);
+        if (end - p != 8)
+            return rg_fail(err, RG_ERR_MISMATCH, where, "8 hexadecimal digits, one result a line",
+                           "found \"%.*s\"", (int)(strcspn(p, "\n") < 40 ? strcspn(p, "\n") : 40), p);
+        results[i] = (uint32_t)v;
+        p = end;
+    }
+    p += strspn(p, " \t\r\n");
+    if (*p)
+        return rg_fail(err, RG_ERR_MISMATCH, command, "one result a line",
+                       "more results than the %zu lines sent", n);
+    return RG_OK;
+}
+
+static rg_status ask_program(void *context, const char *lines, size_t n, uint32_t *results, rg_error *err) {
+    const unknown *u = context;
+    rg_str command = {0}, output = {0};
+    RG_TRY(rg_file_write(u->file, lines, strlen(lines), err));
+    rg_str_printf(&command, "{ %s\n} < %s", u->command, u->file);
+    const char *const argv[] = {"sh", "-c", command.data, NULL};
+    rg_status status = rg_run_stdout(argv, NULL, u->limit_s, &output, err);
+    if (status == RG_OK) status = read_results(&output, n, results, u->command, err);
+    rg_str_free(&command);
+    rg_str_free(&output);
+    return status;
+}
+
+static void print_identified(const cli_context *context, const rg_identified *found) {
+    if (!context->json) {
+        for (size_t i = 0; i < found->n_candidates; i++) puts(found->candidate[i]);
+        if (!found->n_candidates) puts("no datapath that Ridge knows fits");
+        fprintf(stderr, "%zu vectors\n", found->n_vectors);
+        return;
+    }
+    rg_str out = {0};
+    rg_str_add(&out, "{\"datapath\": ");
+    if (found->n_candidates)
+        cli_print_json_string(&out, found->candidate[0]);
+    else
+        rg_str_add(&out, "null");
+    rg_str_add(&out, ", \"candidates\": [");
+    for (size_t i = 0; i < found->n_candidates; i++) {
+        if (i) rg_str_add(&out, ", ");
+        cli_print_json_string(&out, found->candidate[i]);
+    }
+    rg_str_printf(&out, "], \"vectors_used\": %zu}", found->n_vectors);
+    puts(out.data);
+    rg_str_free(&out);
+}
+
+rg_status cli_num_identify(cli_context *context, rg_error *err) {
+    unknown u = {.command = cli_string(context, "run"),
+                 .limit_s = cli_number(context, "limit", 600),
+                 .file = "/tmp/ridge-dot-XXXXXX"};
+    const int fd = mkstemp(u.file);
+    if (fd < 0) return rg_fail(err, RG_ERR_IO, u.file, NULL, "cannot create: %s", strerror(errno));
+    close(fd);
+    rg_arena arena = {0};
+    rg_identified found;
+    const rg_status status =
+        rg_datapath_identify(ask_program, &u, cli_string(context, "a"), cli_string(context, "b"),
+                             context->data_dir, &arena, context->progress, &found, err);
+    if (status == RG_OK) print_identified(context, &found);
+    unlink(u.file);
+    rg_arena_free(&arena);
+    return status;
+}

@@ -140,6 +140,7 @@ rg_status dp_dot_finish(rg_datapath *dp, rg_error *err);
 /* Canonical text of the fields into dp->text; graphs from the fields. */
 void dp_dot_text(rg_datapath *dp);
 rg_status dp_dot_build(rg_datapath *dp, rg_error *err);
+rg_status dp_dot_build_out(rg_datapath *dp, rg_dot_out out, rg_error *err);
 
 /* Preset of data_dir/datapaths or of one file ("FILE.yaml:NAME"), with changes in parentheses where it is a
    dot(...): "h100-fp16(align=24)". */

@@ -287,7 +287,11 @@ static rg_status build(const rg_datapath *dp, dp_graph *g, int out, rg_error *er
     return dp_graph_end(g, "dot", err);
 }
 
+rg_status dp_dot_build_out(rg_datapath *dp, rg_dot_out out, rg_error *err) {
+    return build(dp, &dp->graph[out], (int)out, err);
+}
+
 rg_status dp_dot_build(rg_datapath *dp, rg_error *err) {
-    for (int out = 0; out < RG_N_DOT_OUTS; out++) RG_TRY(build(dp, &dp->graph[out], out, err));
+    for (int out = 0; out < RG_N_DOT_OUTS; out++) RG_TRY(dp_dot_build_out(dp, (rg_dot_out)out, err));
     return RG_OK;
 }
