@@ -54,7 +54,8 @@ static rg_status fit(const rg_datapath *dp, int side, const rg_quant *q, dot_sid
     rg_format_print(&q->format, text, sizeof text);
     const bool whole = strcmp(text, in->text) == 0, elem = strcmp(q->format.elem.name, in->text) == 0;
     const bool mx_int = q->format.elem.kind == RG_ELEM_INT && q->format.power_of_two_scale;
-    if (q->format.zero_point || mx_int || !(in->block ? whole : elem))
+    if (q->format.zero_point || q->format.sub_block || q->format.block_rows > 1 || mx_int ||
+        !(in->block ? whole : elem))
         return mismatch(dp, side, q, expected, err);
     *out = (dot_side){.quant = *q};
     out->is_scaled = in->block ? q->format.tensor_scale : q->format.span != RG_SPAN_NONE;

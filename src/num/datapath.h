@@ -60,7 +60,7 @@ typedef struct dp_graph {
  */
 
 typedef struct dp_input {
-    char text[64]; /* canonical format */
+    char text[RG_QUANT_TEXT]; /* canonical format */
     dp_elem elem;
     int block; /* elements per scale; 0: none */
     dp_elem scale;
@@ -82,7 +82,7 @@ typedef struct dp_shape {
 typedef enum dp_order { DP_FORWARD, DP_REVERSE, DP_INTERLEAVE, DP_N_ORDERS } dp_order;
 
 struct rg_datapath {
-    char text[256];
+    char text[2 * RG_QUANT_TEXT + 256];
     char summary[256];
     dp_input input[2];
     int n;          /* products of a step */

@@ -25,7 +25,6 @@ const rg_datapath *dp_candidate_open(dp_space *space, const dp_candidate *c) {
     if (c->preset) return space->preset[c->preset - 1];
     rg_datapath *dp = &space->scratch;
     dp_shape *s = &dp->shape;
-    memcpy(dp->input, space->input, sizeof dp->input);
     dp->is_shape = true;
     dp->n = c->n;
     dp->promote = c->promote;

@@ -12,7 +12,8 @@ typedef struct dp_candidate {
     int16_t floor; /* INT16_MIN: none */
     int16_t promote;
     uint8_t cut, mantissa_bits, exponent_bits, rounding, c_after, order, flush;
-    uint8_t nan; /* 0: 7fffffff, 1: 7fc00000 */
+    uint8_t nan;          /* 0: 7fffffff, 1: 7fc00000 */
+    uint32_t class_index; /* of accumulators and alignments that no sum tells apart */
 } dp_candidate;
 
 typedef struct dp_set {

@@ -14,7 +14,7 @@ static const char form[] =
  */
 
 static rg_status elem_of(const rg_elem *e, const char *text, dp_elem *out, rg_error *err) {
-    if (e->kind != RG_ELEM_FLOAT && e->kind != RG_ELEM_INT)
+    if ((e->kind != RG_ELEM_FLOAT && e->kind != RG_ELEM_INT) || (e->has_inf && e->nan != RG_NAN_IEEE))
         return rg_fail(err, RG_ERR_USAGE, "datapath", "a float or an integer",
                        "a unit cannot multiply \"%.60s\"", text);
     *out = (dp_elem){.is_int = e->kind == RG_ELEM_INT,
@@ -24,32 +24,21 @@ static rg_status elem_of(const rg_elem *e, const char *text, dp_elem *out, rg_er
                      .exponent_bits = e->exponent_bits,
                      .mantissa_bits = e->mantissa_bits,
                      .bias = e->bias};
-    out->special = e->nan == RG_NAN_IEEE                  ? DP_IEEE
-                   : e->nan == RG_NAN_TOP                 ? DP_NAN_TOP
-                   : e->nan == RG_NAN_NONE || out->is_int ? DP_NO_SPECIAL
-                   : e->is_signed                         ? DP_NAN_MINUS_ZERO
-                                                          : DP_NAN_TOP; /* e8m0 */
+    static const dp_special special[] = {[RG_NAN_NONE] = DP_NO_SPECIAL,
+                                         [RG_NAN_TOP] = DP_NAN_TOP,
+                                         [RG_NAN_IEEE] = DP_IEEE,
+                                         [RG_NAN_MINUS_ZERO] = DP_NAN_MINUS_ZERO};
+    out->special = out->is_int ? DP_NO_SPECIAL : special[e->nan];
     return RG_OK;
 }
 
 rg_status dp_input_parse(const char *text, dp_input *out, rg_error *err) {
-    /* The FP8 formats of CDNA3 (one NaN, no -0). */
-    static const dp_elem fnuz[2] = {{false, true, true, 8, 4, 3, 8, DP_NAN_MINUS_ZERO},
-                                    {false, true, true, 8, 5, 2, 16, DP_NAN_MINUS_ZERO}};
     dp_input in = {.block = 0};
-    for (int i = 0; i < 2; i++) {
-        static const char *const names[2] = {"e4m3fnuz", "e5m2fnuz"};
-        if (strcmp(text, names[i]) != 0) continue;
-        in.elem = fnuz[i];
-        snprintf(in.text, sizeof in.text, "%s", text);
-        *out = in;
-        return RG_OK;
-    }
     rg_quant q;
     RG_TRY(rg_quant_parse(text, &q, err));
     const rg_format *f = &q.format;
     const bool plain = f->span == RG_SPAN_NONE, integer = f->elem.kind == RG_ELEM_INT;
-    if (strchr(text, '@') || f->zero_point ||
+    if (strchr(text, '@') || f->zero_point || f->sub_block || f->block_rows > 1 ||
         !(plain || (f->span == RG_SPAN_BLOCK && !integer) || (integer && f->span == RG_SPAN_ROW)))
         return rg_fail(err, RG_ERR_USAGE, "datapath",
                        "an element (e4m3fn, int8) or floats with block scales (mx(e4m3fn,32,e8m0), nvfp4)",

@@ -7,7 +7,7 @@
 
 static const char *const formats[] = {"fp16",     "bf16", "tf32", "e4m3fn", "e5m2", "e4m3fnuz",
                                       "e5m2fnuz", "e2m1", "e3m2", "e2m3",   "int8"};
-enum { N_FORMATS = sizeof formats / sizeof *formats, BATCH = 8, ROUNDS = 12 };
+enum { N_FORMATS = sizeof formats / sizeof *formats, BATCH = 8, ROUNDS = 16 };
 
 static int digits(const dp_input *in) {
     const int bits = in->elem.bits;
@@ -15,7 +15,8 @@ static int digits(const dp_input *in) {
 }
 
 /* Value of the line under a pair of formats, exact; false when a unit might round it. */
-static bool expected(const dp_input *a, const dp_input *b, const uint32_t word[2], uint32_t *bits) {
+static bool expected(const dp_input *a, const dp_input *b, const uint32_t word[2], double span,
+                     uint32_t *bits) {
     const int n = 8 / digits(a), width = 4 * digits(a);
     double sum = 0, most = 0, least = INFINITY;
     for (int i = 0; i < n; i++) {
@@ -34,8 +35,8 @@ static bool expected(const dp_input *a, const dp_input *b, const uint32_t word[2
         for (e = 0; !(m & 1); e++) m >>= 1;
         least = fmin(least, ldexp(1, p.lsb + e));
     }
-    /* Within 7 bits of each other, and where no unit underflows. */
-    if (most > 0 && (most / least > 64 || most < 0x1p-10 || most > 0x1p14)) return false;
+    /* All bits within `span`, and where no unit underflows. */
+    if (most > 0 && (most / least > span || most < 0x1p-10 || most > 0x1p14)) return false;
     const float f = (float)sum;
     memcpy(bits, &f, sizeof f);
     return true;
@@ -57,8 +58,8 @@ static bool read_formats(field *f) {
     return true;
 }
 
-/* Mostly zeros, so that few products remain; leading bytes near those of 1 in the wider formats. `narrow`: bytes of at most 3f,
-   codes of 6-bit formats too. */
+/* Mostly zeros, so that few products remain; leading bytes near those of 1 in the wider formats. `narrow`:
+   bytes of at most 3f, codes of 6-bit formats too. */
 static void draw(uint64_t index, bool narrow, uint32_t word[2]) {
     for (int side = 0; side < 2; side++) {
         word[side] = 0;
@@ -81,12 +82,12 @@ static bool narrow_alive(const field *f) {
     return false;
 }
 
-static size_t eliminate(field *f, const uint32_t word[2], uint32_t answer) {
+static size_t eliminate(field *f, const uint32_t word[2], double span, uint32_t answer) {
     size_t gone = 0;
     for (int i = 0; i < N_FORMATS; i++)
         for (int j = 0; j < N_FORMATS; j++) {
             uint32_t want = 0;
-            if (!f->alive[i][j] || !expected(&f->in[i], &f->in[j], word, &want)) continue;
+            if (!f->alive[i][j] || !expected(&f->in[i], &f->in[j], word, span, &want)) continue;
             if (want == answer || (want << 1 == 0 && answer << 1 == 0)) continue;
             f->alive[i][j] = false;
             gone++;
@@ -119,6 +120,8 @@ rg_status dp_find_formats(rg_dot_oracle *ask, void *context, dp_input out[2], si
         char lines[BATCH * 32];
         size_t used = 0;
         const bool narrow = narrow_alive(&f);
+        /* bf16 and tf32 part only where 11 bits count: asked when nothing else is left to ask */
+        const double span = round < ROUNDS / 2 ? 64 : 4096;
         for (uint64_t i = 0; i < BATCH; i++) {
             draw(round * BATCH + i, narrow, word[i]);
             used += (size_t)snprintf(lines + used, sizeof lines - used, "%08x %08x 00000000\n",
@@ -126,7 +129,7 @@ rg_status dp_find_formats(rg_dot_oracle *ask, void *context, dp_input out[2], si
         }
         *n_vectors += BATCH;
         RG_TRY(ask(context, lines, BATCH, answer, err));
-        for (uint64_t i = 0; i < BATCH; i++) eliminate(&f, word[i], answer[i]);
+        for (uint64_t i = 0; i < BATCH; i++) eliminate(&f, word[i], span, answer[i]);
     }
     return outcome(&f, out, err);
 }

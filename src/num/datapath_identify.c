@@ -15,6 +15,7 @@ typedef struct search {
     const rg_progress *progress;
     dp_space space;
     dp_set set;
+    dp_set siblings; /* all that the first stage left, by class */
     dp_probe probe;
     rg_str line;
     uint64_t next; /* probe not tried yet */
@@ -118,8 +119,103 @@ static rg_status run_stage(search *s, dp_stage stage, rg_error *err) {
     return RG_OK;
 }
 
+/* ---- what no sum tells apart ----------------------------------------------------------------------------
+ */
+
+/* Presets first, then what needs the fewest words. */
+static int rank(const dp_candidate *c) {
+    if (c->preset) return -100;
+    const bool usual = c->exponent_bits == 8 ? c->mantissa_bits == 23 : c->mantissa_bits == 10;
+    return (c->align >= 0) + (c->cut != RG_RZ) + (c->floor != INT16_MIN) + c->c_after + (c->promote != 0) +
+           (c->order != 0) + (c->flush != 0) + c->nan + (c->exponent_bits != 8) + 2 * !usual +
+           2 * (c->rounding != RG_RNE && c->rounding != RG_RZ);
+}
+static int by_rank(const void *a, const void *b) {
+    const dp_candidate *x = a, *y = b;
+    const int d = rank(x) - rank(y);
+    return d ? d : memcmp(x, y, sizeof *x);
+}
+
+/* Answers to sums of many products, hashed: candidates of equal signature are one class. */
+static uint64_t signature(search *s, dp_candidate c) {
+    static const int16_t groups[2] = {16, DP_MAX_GROUP};
+    const bool open = c.n == DP_SUM_K; /* stands for every larger group */
+    uint64_t hash = UINT64_C(14695981039346656037);
+    for (int g = 0; g < (open ? 2 : 1); g++)
+        for (uint64_t i = 0; i < 24; i++) {
+            if (open) c.n = groups[g];
+            dp_probe_make(&s->probe, s->space.input, i % 3 ? DP_TAME : DP_LONG, open ? (size_t)c.n : 40, 31,
+                          i);
+            hash = (hash ^ answer_of(s, &c)) * UINT64_C(1099511628211);
+        }
+    return hash;
+}
+
+typedef struct signed_candidate {
+    uint64_t signature;
+    dp_candidate c;
+} signed_candidate;
+
+static int by_signature(const void *a, const void *b) {
+    const signed_candidate *x = a, *y = b;
+    if (x->signature != y->signature) return x->signature < y->signature ? -1 : 1;
+    return by_rank(&x->c, &y->c);
+}
+
+/* Keeps the simplest of each class; the others wait in `siblings`. */
+static rg_status collapse(search *s, rg_error *err) {
+    signed_candidate *all = malloc((s->set.n + 1) * sizeof *all);
+    bool good = all != NULL;
+    size_t kept = 0;
+    uint32_t classes = 0;
+    for (size_t i = 0; good && i < s->set.n; i++) {
+        all[i].c = s->set.at[i];
+        all[i].signature = all[i].c.preset ? (uint64_t)all[i].c.preset : signature(s, all[i].c);
+    }
+    if (good) qsort(all, s->set.n, sizeof *all, by_signature);
+    for (size_t i = 0; good && i < s->set.n; i++) {
+        const bool first = i == 0 || all[i].signature != all[i - 1].signature;
+        all[i].c.class_index = classes += first;
+        good = dp_set_add(&s->siblings, &all[i].c);
+        if (first) s->set.at[kept++] = all[i].c;
+    }
+    s->set.n = kept;
+    free(all);
+    return good ? RG_OK : rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+}
+
 /* ---- presets and results --------------------------------------------------------------------------------
  */
+
+/* The accumulators and alignments of each class again, for what subnormals and special values may still tell
+ * apart. */
+static rg_status reopen(search *s, rg_error *err) {
+    enum { REPRESENTATIVES = 8 };
+    dp_set all = {0};
+    bool good = true;
+    for (size_t i = 0, n = 0; good && i < s->set.n; i++) {
+        dp_candidate c = s->set.at[i];
+        const bool register_added = c.c_after || c.promote;
+        if (c.preset || n++ >= REPRESENTATIVES) {
+            if (c.preset) good = dp_set_add(&all, &c);
+            continue;
+        }
+        for (size_t j = 0; good && j < s->siblings.n; j++) {
+            const dp_candidate *other = &s->siblings.at[j];
+            if (other->preset || other->class_index != c.class_index || other->c_after != register_added)
+                continue;
+            c.align = other->align;
+            c.cut = other->cut;
+            c.mantissa_bits = other->mantissa_bits;
+            c.exponent_bits = other->exponent_bits;
+            c.rounding = other->rounding;
+            good = dp_set_add(&all, &c);
+        }
+    }
+    dp_set_free(&s->set);
+    s->set = all;
+    return good ? RG_OK : rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+}
 
 static void close_presets(dp_space *space) {
     for (size_t i = 0; i < space->n_presets; i++) rg_datapath_close(space->preset[i]);
@@ -148,36 +244,31 @@ static rg_status open_presets(dp_space *space, const char *data_dir, rg_arena *a
     return RG_OK;
 }
 
-/* Presets first, then what needs the fewest words. */
-static int rank(const dp_candidate *c) {
-    if (c->preset) return -100;
-    return (c->align >= 0) + (c->cut != RG_RZ) + (c->floor != INT16_MIN) + c->c_after + (c->promote != 0) +
-           (c->order != 0) + (c->flush != 0) + c->nan + (c->exponent_bits == 5 && c->mantissa_bits != 10);
-}
-static int by_rank(const void *a, const void *b) {
-    const dp_candidate *x = a, *y = b;
-    const int d = rank(x) - rank(y);
-    return d ? d : memcmp(x, y, sizeof *x);
+static rg_status add_text(search *s, const dp_candidate *c, rg_arena *arena, rg_identified *out,
+                          rg_error *err) {
+    if (out->n_candidates == MOST_CANDIDATES) return RG_OK;
+    const rg_datapath *dp = dp_candidate_open(&s->space, c);
+    if (!c->preset) dp_dot_text(&s->space.scratch);
+    const char *text = rg_arena_strndup(arena, dp->text, strlen(dp->text));
+    if (!text) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    out->candidate[out->n_candidates++] = text;
+    return RG_OK;
 }
 
+/* What is left, the simplest first. */
 static rg_status report(search *s, rg_arena *arena, rg_identified *out, rg_error *err) {
     dp_set *set = &s->set;
     qsort(set->at, set->n, sizeof *set->at, by_rank);
-    out->n_vectors = s->n_vectors;
-    out->n_candidates = set->n < MOST_CANDIDATES ? set->n : MOST_CANDIDATES;
+    *out = (rg_identified){.n_vectors = s->n_vectors};
     out->candidate = rg_arena_alloc(arena, MOST_CANDIDATES, sizeof *out->candidate);
     if (!out->candidate) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    for (size_t i = 0; i < out->n_candidates; i++) {
-        const rg_datapath *dp = dp_candidate_open(&s->space, &set->at[i]);
-        if (!set->at[i].preset) dp_dot_text(&s->space.scratch);
-        out->candidate[i] = rg_arena_strndup(arena, dp->text, strlen(dp->text));
-        if (!out->candidate[i]) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    }
+    for (size_t i = 0; i < set->n; i++) RG_TRY(add_text(s, &set->at[i], arena, out, err));
     return RG_OK;
 }
 
 static rg_status run(search *s, rg_error *err) {
     for (dp_stage stage = 0; stage < DP_N_STAGES; stage++) {
+        if (stage == DP_STAGE_SPECIAL) RG_TRY(reopen(s, err));
         dp_set next = {0};
         const bool good = dp_stage_expand(&s->space, stage, stage ? &s->set : NULL, &next);
         dp_set_free(&s->set);
@@ -185,6 +276,9 @@ static rg_status run(search *s, rg_error *err) {
         if (!good) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
         RG_TRY(run_stage(s, stage, err));
         if (s->set.n == 0) return RG_OK; /* nothing that Ridge knows */
+        if (stage == DP_STAGE_SUM) RG_TRY(collapse(s, err));
+        qsort(s->set.at, s->set.n, sizeof *s->set.at, by_rank);
+        if (stage != DP_STAGE_SUM && s->set.n > MOST_CANDIDATES) s->set.n = MOST_CANDIDATES;
     }
     return RG_OK;
 }
@@ -211,6 +305,7 @@ rg_status rg_datapath_identify(rg_dot_oracle *ask, void *context, const char *a,
     if (status == RG_OK) status = report(s, arena, out, err);
     close_presets(&s->space);
     dp_set_free(&s->set);
+    dp_set_free(&s->siblings);
     rg_str_free(&s->line);
     free(s);
     return status;
