@@ -107,7 +107,7 @@ static bool group_stage(dp_candidate c, dp_set *to) {
             c.promote = 0;
             good = dp_set_add(to, &c);
             /* beyond what this stage sees, one stands for all: the first multiple past it */
-            if (after && good) good = promotions(c, n, DP_GROUP_K + n, to);
+            if (after && good) good = promotions(c, 0, DP_GROUP_K + n, to);
         }
     return good;
 }
