@@ -93,14 +93,15 @@ static rg_status job_store(const study *s, const job *j, rg_error *err) {
     return status;
 }
 
-static rg_status claim_value(study *s, const job *j, const char *what, double value, const char *unit,
-                             char id[17], rg_error *err) {
+/* delay_ns: the target of the command that gives the value; 0: the fastest. */
+static rg_status claim_value(study *s, const job *j, double delay_ns, const char *what, double value,
+                             const char *unit, char id[17], rg_error *err) {
     char subject[256], command[8448], dir[4096], library[4200] = "";
     job_dir(s, &j->unit, dir, sizeof dir);
     snprintf(subject, sizeof subject, "silicon/%s/%s", j->unit.text, what);
     if (s->liberty) snprintf(library, sizeof library, " --liberty '%.4000s'", s->liberty);
     snprintf(command, sizeof command, "ridge rtl ppa '%s' --delay %g%s --json", dir + strlen(s->out_dir) + 1,
-             s->delay_ns, library);
+             delay_ns, library);
     const char *liberty = s->liberty ? s->liberty : "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
     const rg_claim_input input = {"liberty", liberty, j->at_target.library_sha256.hex};
     const rg_claim claim = {.kind = RG_SIMULATED,
@@ -128,12 +129,12 @@ static rg_status give(study *s, const job *j, study_silicon *v, rg_error *err) {
     snprintf(v->tools, sizeof v->tools, "%s", j->at_target.tools);
     char at[64];
     snprintf(at, sizeof at, "area_um2@%gns", s->delay_ns);
-    RG_TRY(claim_value(s, j, at, v->area_um2, "um2", v->claim_area, err));
+    RG_TRY(claim_value(s, j, s->delay_ns, at, v->area_um2, "um2", v->claim_area, err));
     snprintf(at, sizeof at, "area_ge@%gns", s->delay_ns);
-    RG_TRY(claim_value(s, j, at, v->area_ge, "gate equivalent", v->claim_ge, err));
+    RG_TRY(claim_value(s, j, s->delay_ns, at, v->area_ge, "gate equivalent", v->claim_ge, err));
     snprintf(at, sizeof at, "delay_ns@%gns", s->delay_ns);
-    RG_TRY(claim_value(s, j, at, v->delay_ns, "ns", v->claim_delay, err));
-    return claim_value(s, j, "fastest_ns", v->fastest_ns, "ns", v->claim_fastest, err);
+    RG_TRY(claim_value(s, j, s->delay_ns, at, v->delay_ns, "ns", v->claim_delay, err));
+    return claim_value(s, j, 0, "fastest_ns", v->fastest_ns, "ns", v->claim_fastest, err);
 }
 
 /* Two units at a time: the tools are single-threaded. Progress is told by one thread at a time. */

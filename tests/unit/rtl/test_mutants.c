@@ -12,7 +12,6 @@ static void test_integers(void **state) {
     NEEDS("iverilog");
     static const mutant list[] = {
         {"a[15]", "a[14]", "a1 ="}, /* sign of one lane */
-        {"b[15:8]", "b[14:7]", "b1 ="},
         {"+ a1", "- a1", "assign sum"},
     };
     CHECK_KILLED("dot(a=int8,b=int8,n=2)", list);
@@ -35,9 +34,7 @@ static void test_aligned(void **state) {
     static const mutant list[] = {
         {"19'd0", "18'd0", "g0 ="},
         {"{29{s1}}", "{29{s0}}", "v1 ="},
-        {"8'd115", "8'd114", "base ="},
         {"x0_0 > x0_1", "x0_0 < x0_1", "x1_0 ="},
-        {"h0[26:4]", "h0[25:3]", "fraction ="},
     };
     CHECK_KILLED("dot(a=e4m3fn,b=e4m3fn,n=2)", list);
 }
