@@ -114,9 +114,28 @@ static void fill_equal(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) 
     }
 }
 
+/* m m - (m + 1) (m - 1) = 1: two products that cancel to their last bit. */
+static void fill_squares(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
+    const uint32_t top = (1u << u->a.mantissa_bits) - 1;
+    for (int i = 1; i < u->n; i += 2) {
+        const uint32_t m = 1 + roll(d, top - 1);
+        a[i - 1] = (number(&u->a, d) & ~top) | m;
+        b[i - 1] = (number(&u->b, d) & ~top) | m;
+        a[i] = negated(&u->a, a[i - 1] + 1);
+        b[i] = b[i - 1] - 1;
+        for (int k = i + 1; k < u->n; k++) a[k] = 0; /* the first pair alone, more often than not */
+        if (roll(d, 4)) return;
+    }
+}
+
 /* Lanes in pairs that cancel, or almost: the negative of the neighbour, sometimes off by one code. */
 static void fill_cancelling(const rg_rtl_unit *u, dice *d, uint32_t *a, uint32_t *b) {
     fill_finite(u, d, a, b);
+    const bool floats = u->a.kind == RG_ELEM_FLOAT && u->b.kind == RG_ELEM_FLOAT;
+    if (floats && u->a.mantissa_bits == u->b.mantissa_bits && u->a.mantissa_bits > 1 && roll(d, 4) == 0) {
+        fill_squares(u, d, a, b);
+        return;
+    }
     for (int i = 1; i < u->n; i += 2) {
         a[i] = negated(&u->a, a[i - 1]);
         b[i] = b[i - 1];
