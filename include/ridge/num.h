@@ -137,8 +137,8 @@ typedef enum rg_zero_policy {
     RG_N_ZERO_POLICIES
 } rg_zero_policy;
 typedef enum rg_negative_policy {                      /* unsigned formats */
-                                  RG_NEGATIVE_DEFAULT, /* 0; NaN under sat=none (P3109); in formats without
-                                                          zero the magnitude (CUDA) */
+                                  RG_NEGATIVE_DEFAULT, /* 0; NaN under sat=none unless it rounds to 0 (P3109);
+                                                          in formats without zero the magnitude (CUDA) */
                                   RG_NEGATIVE_CLAMP,   /* the least value */
                                   RG_NEGATIVE_NAN,
                                   RG_NEGATIVE_MAGNITUDE,

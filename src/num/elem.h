@@ -197,12 +197,17 @@ NUM_INLINE uint32_t elem_magnitude(const rg_elem *e, const rg_cast *cast, elem_p
 }
 
 /* Formats without a sign: what the cast says of negative numbers. True when *code is the answer. */
-NUM_INLINE bool elem_negative(const rg_elem *e, const rg_cast *cast, uint32_t *code) {
+NUM_INLINE bool elem_negative(const rg_elem *e, const rg_cast *cast, float x, uint32_t random,
+                              uint32_t *code) {
     rg_negative_policy policy = cast->negative;
-    if (policy == RG_NEGATIVE_DEFAULT)
-        policy = !e->has_subnormals                ? RG_NEGATIVE_MAGNITUDE
-                 : cast->saturation == RG_SAT_NONE ? RG_NEGATIVE_NAN
-                                                   : RG_NEGATIVE_CLAMP;
+    if (policy == RG_NEGATIVE_DEFAULT) {
+        policy = RG_NEGATIVE_CLAMP;
+        if (!e->has_subnormals)
+            policy = RG_NEGATIVE_MAGNITUDE;
+        else if (cast->saturation == RG_SAT_NONE) /* P3109 rounds first: what becomes zero is in range */
+            policy = isinf(x) || elem_magnitude(e, cast, elem_split(x), true, random) ? RG_NEGATIVE_NAN
+                                                                                      : RG_NEGATIVE_CLAMP;
+    }
     if (policy == RG_NEGATIVE_MAGNITUDE) return false;
     *code = policy == RG_NEGATIVE_NAN ? elem_nan(e, cast, false) : 0;
     return true;
@@ -220,7 +225,7 @@ NUM_INLINE uint32_t elem_cast_once(const rg_elem *e, const rg_cast *cast, float 
     if (magnitude > 0x7f800000u) return elem_nan(e, cast, negative);
     if (magnitude == 0) {
         if (cast->zero == RG_ZERO_NAN && !is_int && !e->has_subnormals) return elem_nan(e, cast, negative);
-    } else if (negative && !e->is_signed && elem_negative(e, cast, &code)) {
+    } else if (negative && !e->is_signed && elem_negative(e, cast, x, random, &code)) {
         return code;
     }
     if (!e->is_signed) negative = false;
