@@ -1,0 +1,13 @@
+/* All 2^32 fp32 patterns by every rounding: ue4m3 e8m0. LABELS: long */
+#include "modes_all.h"
+
+static void all(void **state) {
+    (void)state;
+    const char *const names[] = {"ue4m3", "e8m0"};
+    modes_formats(names, sizeof names / sizeof *names);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
