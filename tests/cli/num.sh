@@ -29,10 +29,9 @@ done
 # every listed format can be shown, and shows under its own name
 for name in $(jq -r '.formats[].name' out); do
     "$RIDGE" num show $name | head -1 | grep -qx "$name"
-    "$RIDGE" num show $name --json >shown
-    jq -e --arg n $name '.format == $n and ((.bits <= 8) == (.values != null))' shown >/dev/null
-    jq -e '.values == null or (.values | length) == pow(2; .bits)' shown >/dev/null
+    { "$RIDGE" num show $name --json; printf "{\"name\": \"%s\"}" "$name"; } >>shown
 done
+jq -se "[range(0; length; 2) as \$i | .[\$i] + .[\$i + 1]] | all(.format == .name and ((.bits <= 8) == (.values != null)) and (.values == null or (.values | length) == pow(2; .bits)))" shown >/dev/null
 
 # show
 show() { "$RIDGE" num show "$1" --json | jq -c "$2"; }
