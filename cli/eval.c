@@ -108,7 +108,8 @@ static rg_status eval_run(cli_context *context, rg_error *err) {
                                   .max_tokens = (size_t)cli_int(context, "tokens", 0),
                                   .threads = (int)cli_int(context, "threads", 0),
                                   .batch_tokens = (size_t)cli_int(context, "batch", 0),
-                                  .progress = context->progress};
+                                  .progress = context->progress,
+                                  .data_dir = context->data_dir};
     rg_status status = load(context, &r, err);
     if (status == RG_OK)
         status = rg_eval_run(&r.model, r.text, r.text_size, r.policy, r.n, &r.options, r.result, err);

@@ -83,7 +83,7 @@ typedef rg_status rg_dot_oracle(void *context, const char *lines, size_t n, uint
 
 typedef struct rg_identified {
     size_t n_candidates;    /* those that agree with every answer */
-    const char **candidate; /* canonical texts, the simplest first; at most 64 */
+    const char **candidate; /* canonical texts, the simplest first; at most 256 */
     size_t n_vectors;       /* lines sent */
 } rg_identified;
 /* Finds the datapath behind an oracle: sends dot products chosen so that they split the datapaths still

@@ -74,6 +74,7 @@ typedef struct rg_eval_options {
     int threads;          /* 0: all cores */
     size_t batch_tokens;  /* tokens carried through the graph together; 0: by memory. Never changes a bit */
     const rg_progress *progress;
+    const char *data_dir; /* where the datapaths that policies name lie; NULL: dot(...) and files only */
 } rg_eval_options;
 
 /* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy

@@ -316,12 +316,20 @@ double rg_format_bits(const rg_format *format, size_t cols);
 /* ---- policies: which quantizer each operand of a model gets
  * -------------------------------------------------- */
 
-typedef enum rg_role { RG_ROLE_WEIGHT, RG_ROLE_ACTIVATION, RG_ROLE_KEY, RG_ROLE_VALUE, RG_N_ROLES } rg_role;
+typedef enum rg_role {
+    RG_ROLE_WEIGHT,
+    RG_ROLE_ACTIVATION,
+    RG_ROLE_KEY,
+    RG_ROLE_VALUE,
+    RG_ROLE_DATAPATH,
+    RG_N_ROLES
+} rg_role;
 typedef struct rg_policy_entry {
     rg_role role;
     char glob[96]; /* empty: every linear operator inside the blocks */
     rg_quant quant;
-    bool matched; /* set by rg_policy_lookup */
+    char datapath[192]; /* RG_ROLE_DATAPATH: its text (ridge/datapath.h), instead of a quantizer */
+    bool matched;       /* set by rg_policy_lookup */
 } rg_policy_entry;
 typedef struct rg_policy {
     size_t n;
@@ -334,6 +342,8 @@ rg_status rg_policy_parse(const char *text, rg_policy *out, rg_error *err);
    `in_block`: the operator is one of the repeated blocks (entries without a glob reach only those). A glob
    matches the whole name or its end after a dot. */
 const rg_quant *rg_policy_lookup(rg_policy *policy, rg_role role, const char *name, bool in_block);
+/* The datapath of an operator's products by the same rules: its text, NULL when none is named. */
+const char *rg_policy_datapath(rg_policy *policy, const char *name, bool in_block);
 /* After every operator was looked up: fails for an entry that matched nothing. */
 rg_status rg_policy_check(const rg_policy *policy, rg_error *err);
 

@@ -12,12 +12,13 @@ static const double activation_bytes = 512e6;
 typedef struct evaluation {
     const rg_model *model;
     eval_plan plan;
-    size_t n_policies;     /* with the reference at 0 */
-    rg_policy *policy;     /* [n_policies] */
-    bool *touched;         /* [n_policies] something is quantized */
-    size_t n_variants;     /* those that run: the reference and every touched policy */
-    size_t *policy_of;     /* [n_variants] */
-    exec_use *use;         /* [n_variants][n_nodes] */
+    size_t n_policies; /* with the reference at 0 */
+    rg_policy *policy; /* [n_policies] */
+    bool *touched;     /* [n_policies] something is quantized */
+    size_t n_variants; /* those that run: the reference and every touched policy */
+    size_t *policy_of; /* [n_variants] */
+    exec_use *use;     /* [n_variants][n_nodes] */
+    exec_datapaths datapaths;
     eval_record *record;   /* [n_variants] */
     size_t *window_of;     /* [n_scored] */
     size_t *scored, *next; /* [n_scored] offsets into plan.token: whose logits, and the token that came */
@@ -42,7 +43,7 @@ static rg_status resolve(evaluation *ev, const char *const *policies, rg_error *
     for (size_t i = 0; i < ev->n_policies; i++) {
         RG_TRY(rg_policy_parse(i ? policies[i - 1] : "fp32", &ev->policy[i], err));
         exec_use *use = ev->use + ev->n_variants * graph->n_nodes;
-        RG_TRY(exec_resolve(graph, &ev->policy[i], use, &ev->touched[i], err));
+        RG_TRY(exec_resolve(graph, &ev->policy[i], &ev->datapaths, use, &ev->touched[i], err));
         if (i == 0 || ev->touched[i]) ev->policy_of[ev->n_variants++] = i;
     }
     return RG_OK;
@@ -158,9 +159,11 @@ static rg_status evaluate(evaluation *ev, const char *text, size_t text_size, co
 
 rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies,
                       size_t n_policies, const rg_eval_options *options, rg_quality *out, rg_error *err) {
-    evaluation ev = {.model = model, .n_policies = n_policies + 1};
+    evaluation ev = {
+        .model = model, .n_policies = n_policies + 1, .datapaths = {.data_dir = options->data_dir}};
     rg_status status = evaluate(&ev, text, text_size, policies, options, out, err);
     exec_close(&ev.exec);
+    exec_datapaths_close(&ev.datapaths);
     eval_plan_free(&ev.plan);
     rg_arena_free(&ev.arena);
     return status;

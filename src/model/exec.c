@@ -31,8 +31,9 @@ rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_
     out->last_use = rg_arena_alloc(&out->arena, n, sizeof *out->last_use);
     out->cosine = rg_arena_alloc(&out->arena, n, sizeof *out->cosine);
     out->matrix_flop = rg_arena_alloc(&out->arena, n, sizeof *out->matrix_flop);
+    out->head = rg_arena_alloc(&out->arena, n_variants, sizeof *out->head);
     out->value = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->value);
-    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->value)
+    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value)
         return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     for (size_t i = 0; i < n; i++) {
         out->last_use[i] = (int)i;
@@ -101,6 +102,7 @@ static void start_batch(exec *e, const exec_batch *batch) {
 }
 
 static void end_batch(exec *e) {
+    exec_head_close(e);
     for (size_t i = 0; i < e->pool.n; i++) e->pool.buffer[i].taken = false;
     memset(e->value, 0, e->model->graph.n_nodes * e->n_variants * sizeof *e->value);
     e->batch = NULL;

@@ -3,6 +3,7 @@
 #ifndef RIDGE_MODEL_EXEC_H
 #define RIDGE_MODEL_EXEC_H
 
+#include "kernels/dot.h"
 #include "kernels/kernels.h"
 #include "kernels/qdq.h"
 #include "ridge/model.h"
@@ -18,12 +19,28 @@ typedef struct exec_use {
        output_columns. The uses' `input` entries are then NULL. */
     const rg_quant *output;
     size_t output_columns;
+    /* LINEAR: the datapath of the product, NULL: the fp32 chain. Operands then reach it in codes, so nothing
+       is quantized beforehand. */
+    const rg_datapath *datapath;
 } exec_use;
+
+/* Datapaths that policies name, opened once each. */
+typedef struct exec_datapaths {
+    const char *data_dir;
+    size_t n;
+    struct exec_named {
+        const char *name; /* in the policy */
+        rg_datapath *datapath;
+    } at[64];
+} exec_datapaths;
+void exec_datapaths_close(exec_datapaths *datapaths);
 
 /* Looks every operator of the graph up in the policy: use[n_nodes]. *touched: something is quantized. Fails
    for an entry that matches no operator. A scale of an activation spans at most one token, of keys and values
-   one head of one token: what a KV cache stores and a dot product contracts. */
-rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_use *use, bool *touched, rg_error *err);
+   one head of one token: what a KV cache stores and a dot product contracts. Operands must have the formats
+   of the operator's datapath. Opened datapaths stay in `datapaths`, which outlives `use`. */
+rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_datapaths *datapaths, exec_use *use,
+                       bool *touched, rg_error *err);
 
 /* ---- running ---------------------------------------------------------------------------------------------
  */
@@ -69,6 +86,11 @@ typedef struct exec {
         float *data;
         size_t n;
     } weight, packed, packed2, operand, operand2, attention, reference, logits;
+    struct exec_unit { /* [n_variants] the output head under a datapath, while it runs */
+        dot_plan plan;
+        dot_matrix weight;
+        bool ready;
+    } * head;
 } exec;
 
 /* Variant 0 is the reference. `use` stays the caller's. Refuses, by name, an operator it does not know and a
@@ -103,6 +125,10 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
 
 /* Quantizes (if q) and packs the weight of a LINEAR node into e->packed. */
 rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);
+/* Plan and weight of a LINEAR node whose use has a datapath; y[rows][width] = x[rows][k] W^T under it. */
+rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct exec_unit *unit, rg_error *err);
+rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, size_t rows, float *y,
+                        rg_error *err);
 /* Both NULL (fp32) or equal. */
 bool exec_same_quant(const rg_quant *a, const rg_quant *b);
 void exec_add_bias(const exec *e, int node, size_t rows, float *y);
@@ -113,6 +139,7 @@ rg_status exec_attention(exec *e, int node, rg_error *err);
 rg_status exec_elementwise(exec *e, int node, rg_error *err);
 rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,
                     const double share[2], rg_error *err);
+void exec_head_close(exec *e); /* what exec_head keeps of a batch */
 rg_status exec_rope_tables(exec *e, rg_error *err);
 
 #endif

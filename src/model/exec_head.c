@@ -16,8 +16,14 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     RG_TRY(exec_scratch_need(&e->operand, n * k, err));
     float *x = e->operand.data;
     for (size_t i = 0; i < n; i++) memcpy(x + i * k, value + e->batch->scored[first + i] * k, k * sizeof *x);
-    if (q) rg_qdq_fast(e->kernels, e->threads, q, x, x, n, k, true);
-    rg_gemm(e->kernels, e->threads, n, vocab, k, x, packed, out);
+    struct exec_unit *unit = &e->head[variant];
+    const exec_use *use = exec_use_of(e, node, variant);
+    if (use->datapath && !unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
+    if (q && !use->datapath) rg_qdq_fast(e->kernels, e->threads, q, x, x, n, k, true);
+    if (use->datapath)
+        RG_TRY(exec_unit_run(e, unit, x, n, out, err));
+    else
+        rg_gemm(e->kernels, e->threads, n, vocab, k, x, packed, out);
     exec_add_bias(e, node, n, out);
     e->matrix_flop[node] += 2 * (uint64_t)n * vocab * k;
     return RG_OK;
@@ -46,6 +52,13 @@ static rg_status run_group(exec *e, const rg_quant *q, const float *reference_pa
         }
     }
     return RG_OK;
+}
+
+void exec_head_close(exec *e) {
+    for (size_t v = 0; e->head && v < e->n_variants; v++) {
+        dot_matrix_free(&e->head[v].weight);
+        e->head[v].ready = false;
+    }
 }
 
 rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,

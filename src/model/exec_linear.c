@@ -44,6 +44,42 @@ bool exec_same_quant(const rg_quant *a, const rg_quant *b) {
     return a == b || (a && b && rg_quant_equal(a, b));
 }
 
+rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct exec_unit *unit,
+                         rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const size_t k = (size_t)e->model->graph.node[n->input[0]].width;
+    *unit = (struct exec_unit){.ready = false};
+    RG_TRY(dot_plan_make(&unit->plan, e->kernels, use->datapath, use->input[0], use->weight, k, err));
+    RG_TRY(dot_matrix_make(&unit->weight, &unit->plan, e->threads, 1, e->model->weight[n->weight],
+                           (size_t)n->width, err));
+    unit->ready = true;
+    return RG_OK;
+}
+
+rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, size_t rows, float *y,
+                        rg_error *err) {
+    dot_matrix operand;
+    const rg_status status = dot_matrix_make(&operand, &unit->plan, e->threads, 0, x, rows, err);
+    if (status == RG_OK) dot_gemm(&unit->plan, e->threads, &operand, &unit->weight, y);
+    dot_matrix_free(&operand);
+    return status;
+}
+
+static rg_status multiply_by_unit(exec *e, int node, size_t variant, rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const size_t k = (size_t)e->model->graph.node[n->input[0]].width, width = (size_t)n->width;
+    float **y = exec_value(e, node, variant);
+    struct exec_unit unit;
+    rg_status status = exec_unit_open(e, node, exec_use_of(e, node, variant), &unit, err);
+    if (status == RG_OK) status = exec_take(e, width, y, err);
+    if (status == RG_OK)
+        status = exec_unit_run(e, &unit, *exec_value(e, n->input[0], variant), e->n_tokens, *y, err);
+    dot_matrix_free(&unit.weight);
+    if (status == RG_OK) exec_add_bias(e, node, e->n_tokens, *y);
+    e->matrix_flop[node] += 2 * (uint64_t)e->n_tokens * width * k;
+    return status;
+}
+
 static rg_status multiply(exec *e, int node, size_t variant, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const size_t k = (size_t)e->model->graph.node[n->input[0]].width, width = (size_t)n->width;
@@ -60,10 +96,15 @@ static rg_status multiply(exec *e, int node, size_t variant, rg_error *err) {
 rg_status exec_linear(exec *e, int node, rg_error *err) {
     for (size_t first = 0; first < e->n_variants; first++) {
         if (*exec_value(e, node, first)) continue; /* computed with an earlier variant's weight */
+        if (exec_use_of(e, node, first)->datapath) {
+            RG_TRY(multiply_by_unit(e, node, first, err));
+            continue;
+        }
         const rg_quant *q = exec_use_of(e, node, first)->weight;
         RG_TRY(exec_pack_weight(e, node, q, &e->packed, err));
         for (size_t v = first; v < e->n_variants; v++)
-            if (exec_same_quant(exec_use_of(e, node, v)->weight, q)) RG_TRY(multiply(e, node, v, err));
+            if (!exec_use_of(e, node, v)->datapath && exec_same_quant(exec_use_of(e, node, v)->weight, q))
+                RG_TRY(multiply(e, node, v, err));
     }
     return RG_OK;
 }

@@ -1,6 +1,7 @@
 /* What a policy means at each node of a graph. */
 #include "model/exec.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ static void hoist(const rg_graph *graph, int node, exec_use *use) {
                     use[j].input[i] = NULL;
                     continue;
                 }
-                if (!q || (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
+                if (!q || use[j].datapath ||
+                    (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
                     return;
                 common = q;
                 columns = columns_of(graph, user, i);
@@ -40,15 +42,50 @@ static void hoist(const rg_graph *graph, int node, exec_use *use) {
     use[node].output_columns = columns;
 }
 
-rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_use *use, bool *touched,
-                       rg_error *err) {
+void exec_datapaths_close(exec_datapaths *d) {
+    for (size_t i = 0; i < d->n; i++) rg_datapath_close(d->at[i].datapath);
+    d->n = 0;
+}
+
+static rg_status find_datapath(exec_datapaths *d, const char *name, const rg_datapath **out, rg_error *err) {
+    for (size_t i = 0; i < d->n; i++)
+        if (strcmp(d->at[i].name, name) == 0) return *out = d->at[i].datapath, RG_OK;
+    if (d->n == sizeof d->at / sizeof *d->at)
+        return rg_fail(err, RG_ERR_USAGE, "policy", "at most 64 in all policies", "too many datapaths");
+    RG_TRY(rg_datapath_open(&d->at[d->n].datapath, name, d->data_dir, err));
+    d->at[d->n].name = name;
+    *out = d->at[d->n++].datapath;
+    return RG_OK;
+}
+
+/* Does the datapath take what the policy makes of the operands? */
+static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *node, rg_policy *policy,
+                                  exec_datapaths *datapaths, exec_use *use, rg_error *err) {
+    const char *name = rg_policy_datapath(policy, node->name, node->layer >= 0);
+    if (!name) return RG_OK;
+    const rg_kernels *kernels;
+    dot_plan plan;
+    RG_TRY(rg_kernels_get(&kernels, err));
+    RG_TRY(find_datapath(datapaths, name, &use->datapath, err));
+    const rg_status status = dot_plan_make(&plan, kernels, use->datapath, use->input[0], use->weight,
+                                           (size_t)graph->node[node->input[0]].width, err);
+    if (status != RG_OK && err)
+        snprintf(err->where, sizeof err->where, "policy, operator %.200s", node->name);
+    return status;
+}
+
+rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_datapaths *datapaths, exec_use *use,
+                       bool *touched, rg_error *err) {
     *touched = false;
     memset(use, 0, graph->n_nodes * sizeof *use);
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const rg_graph_node *node = &graph->node[i];
         if (node->op == RG_OP_EMBED || node->op == RG_OP_LINEAR)
             use[i].weight = find(policy, RG_ROLE_WEIGHT, node);
-        if (node->op == RG_OP_LINEAR) use[i].input[0] = find(policy, RG_ROLE_ACTIVATION, node);
+        if (node->op == RG_OP_LINEAR) {
+            use[i].input[0] = find(policy, RG_ROLE_ACTIVATION, node);
+            RG_TRY(resolve_datapath(graph, node, policy, datapaths, &use[i], err));
+        }
         if (node->op == RG_OP_ATTENTION) {
             use[i].input[1] = find(policy, RG_ROLE_KEY, node);
             use[i].input[2] = find(policy, RG_ROLE_VALUE, node);

@@ -7,7 +7,7 @@
 #include "num/datapath_formats.h"
 #include "num/datapath_probe.h"
 
-enum { POOL = 64, SAMPLE = 96, PATIENCE = 6, MOST_CANDIDATES = 64 };
+enum { POOL = 64, SAMPLE = 96, PATIENCE = 6, MOST_CANDIDATES = 64, MOST_REPORTED = 256 };
 
 typedef struct search {
     rg_dot_oracle *ask;
@@ -126,9 +126,9 @@ static rg_status run_stage(search *s, dp_stage stage, rg_error *err) {
 static int rank(const dp_candidate *c) {
     if (c->preset) return -100;
     const bool usual = c->exponent_bits == 8 ? c->mantissa_bits == 23 : c->mantissa_bits == 10;
-    return (c->align >= 0) + (c->cut != RG_RZ) + (c->floor != INT16_MIN) + c->c_after + (c->promote != 0) +
-           (c->order != 0) + (c->flush != 0) + c->nan + (c->exponent_bits != 8) + 2 * !usual +
-           2 * (c->rounding != RG_RNE && c->rounding != RG_RZ);
+    return (c->align >= 0) + (c->cut != RG_RZ) + 3 * (c->floor != INT16_MIN) + c->c_after +
+           (c->promote != 0) + (c->order != 0) + (c->flush != 0) + c->nan + (c->exponent_bits != 8) +
+           2 * !usual + 2 * (c->rounding != RG_RNE && c->rounding != RG_RZ);
 }
 static int by_rank(const void *a, const void *b) {
     const dp_candidate *x = a, *y = b;
@@ -246,7 +246,7 @@ static rg_status open_presets(dp_space *space, const char *data_dir, rg_arena *a
 
 static rg_status add_text(search *s, const dp_candidate *c, rg_arena *arena, rg_identified *out,
                           rg_error *err) {
-    if (out->n_candidates == MOST_CANDIDATES) return RG_OK;
+    if (out->n_candidates == MOST_REPORTED) return RG_OK;
     const rg_datapath *dp = dp_candidate_open(&s->space, c);
     if (!c->preset) dp_dot_text(&s->space.scratch);
     const char *text = rg_arena_strndup(arena, dp->text, strlen(dp->text));
@@ -260,7 +260,7 @@ static rg_status report(search *s, rg_arena *arena, rg_identified *out, rg_error
     dp_set *set = &s->set;
     qsort(set->at, set->n, sizeof *set->at, by_rank);
     *out = (rg_identified){.n_vectors = s->n_vectors};
-    out->candidate = rg_arena_alloc(arena, MOST_CANDIDATES, sizeof *out->candidate);
+    out->candidate = rg_arena_alloc(arena, MOST_REPORTED, sizeof *out->candidate);
     if (!out->candidate) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     for (size_t i = 0; i < set->n; i++) RG_TRY(add_text(s, &set->at[i], arena, out, err));
     return RG_OK;
@@ -278,7 +278,8 @@ static rg_status run(search *s, rg_error *err) {
         if (s->set.n == 0) return RG_OK; /* nothing that Ridge knows */
         if (stage == DP_STAGE_SUM) RG_TRY(collapse(s, err));
         qsort(s->set.at, s->set.n, sizeof *s->set.at, by_rank);
-        if (stage != DP_STAGE_SUM && s->set.n > MOST_CANDIDATES) s->set.n = MOST_CANDIDATES;
+        if ((stage == DP_STAGE_GROUP || stage == DP_STAGE_PROMOTE) && s->set.n > MOST_CANDIDATES)
+            s->set.n = MOST_CANDIDATES;
     }
     return RG_OK;
 }

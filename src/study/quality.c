@@ -61,8 +61,10 @@ static rg_status run_group(study *s, rg_model *model, const char *text, size_t s
     const char *policies[GROUP];
     rg_quality results[GROUP + 1];
     for (size_t i = 0; i < n; i++) policies[i] = pending[i]->policy;
-    const rg_eval_options options = {
-        .protocol = s->protocol, .max_tokens = (size_t)s->tokens, .progress = s->progress};
+    const rg_eval_options options = {.protocol = s->protocol,
+                                     .max_tokens = (size_t)s->tokens,
+                                     .progress = s->progress,
+                                     .data_dir = s->data_dir};
     RG_TRY(rg_eval_run(model, text, size, policies, n, &options, results, err));
     s->reference = results[0];
     RG_TRY(store(s, "reference", &results[0], err));

@@ -168,9 +168,9 @@ static void by_definition(const char *protocol, const char *policy, size_t n_cha
     bool touched;
     for (int i = 0; i < 2; i++) {
         assert_int_equal(rg_policy_parse(i ? policy : "", &policies[i], NULL), RG_OK);
-        assert_int_equal(
-            exec_resolve(&model.graph, &policies[i], use + (size_t)i * model.graph.n_nodes, &touched, NULL),
-            RG_OK);
+        assert_int_equal(exec_resolve(&model.graph, &policies[i], &(exec_datapaths){0},
+                                      use + (size_t)i * model.graph.n_nodes, &touched, NULL),
+                         RG_OK);
     }
     const size_t n = plan.n_scored;
     size_t *start = calloc(plan.n_windows + 1, sizeof *start), *scored = calloc(n, sizeof *scored), k = 0;

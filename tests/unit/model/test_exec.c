@@ -165,8 +165,9 @@ static void run(const char *const *policies, size_t n_policies, int threads, siz
     bool touched;
     for (size_t i = 0; i < n_policies; i++) {
         assert_int_equal(rg_policy_parse(policies[i], &policy[i], &err), RG_OK);
-        assert_int_equal(
-            exec_resolve(&model.graph, &policy[i], use + i * model.graph.n_nodes, &touched, &err), RG_OK);
+        assert_int_equal(exec_resolve(&model.graph, &policy[i], &(exec_datapaths){0},
+                                      use + i * model.graph.n_nodes, &touched, &err),
+                         RG_OK);
     }
     for (size_t w = 0; w < n_windows; w++) {
         start[w + 1] = start[w] + length[w];
@@ -314,10 +315,11 @@ static void refusals(void **state) {
     bool touched;
     exec_use *use = calloc(model.graph.n_nodes, sizeof *use);
     assert_int_equal(rg_policy_parse("w.no_such_thing=int8", &policy, &err), RG_OK);
-    assert_int_not_equal(exec_resolve(&model.graph, &policy, use, &touched, &err), RG_OK);
+    assert_int_not_equal(exec_resolve(&model.graph, &policy, &(exec_datapaths){0}, use, &touched, &err),
+                         RG_OK);
     assert_non_null(strstr(err.message, "no_such_thing"));
     assert_int_equal(rg_policy_parse("", &policy, &err), RG_OK);
-    assert_int_equal(exec_resolve(&model.graph, &policy, use, &touched, &err), RG_OK);
+    assert_int_equal(exec_resolve(&model.graph, &policy, &(exec_datapaths){0}, use, &touched, &err), RG_OK);
     assert_false(touched);
     const int i = model.graph.output - 3;
     const rg_graph_node kept = model.graph.node[i];
