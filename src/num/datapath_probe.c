@@ -166,9 +166,10 @@ void dp_probe_make(dp_probe *p, const dp_input *in, dp_probe_kind kind, size_t m
     draw d = {seed + (uint64_t)kind * 1000, index, 0};
     p->dot.k = kind == DP_LONG || any(&d) & 1 ? max_k : 1 + any(&d) % max_k;
     if (kind == DP_LONG) {
-        const int low = index % 4 == 1 ? 1 : -6; /* all near the largest: the longest sums */
+        /* all near the largest, for the longest sums; or spread, so that much is cut */
+        const int low = index % 4 == 1 ? 1 : index % 8 < 4 ? -6 : -18;
         for (size_t i = 0; i < p->dot.k; i++) put(p, in, &d, i, low, 1, index % 4 != 3);
-        p->dot.c = index & 1 ? power_of_two(&d, between(&d, 0, 10)) : 0;
+        p->dot.c = index & 1 ? power_of_two(&d, between(&d, 0, 16)) : 0;
     } else if (kind == DP_TAME) {
         tame(p, in, &d, (int)(index % 6));
     } else if (index % 3 == 2) {
