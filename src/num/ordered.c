@@ -77,15 +77,19 @@ static uint32_t overflow_code(const rg_elem *e, const rg_cast *cast, bool infini
     }
 }
 
-/* Whether |x|, above the largest number, rounds beyond it. Families without infinities have no number that
-   would follow: there all of it overflows. */
-static bool rounds_beyond(const rg_elem *e, const rg_cast *cast, double largest, double x) {
-    if (!e->family->beyond) return true;
+/* Whether x, above the largest number or below the least, rounds beyond it. Families without infinities have
+   no number that would follow: there the last gap is taken to go on. */
+static bool rounds_beyond(const rg_elem *e, const rg_cast *cast, bool above, double end, double x) {
+    const elem_family *f = e->family;
+    if (!f->beyond) {
+        const uint32_t inner = above ? f->count(e) - 2 : 1;
+        return fabs(x - end) > fabs(end - f->value(e, f->code_at(e, inner))) / 2;
+    }
     uint32_t infinity;
-    const double next = e->family->beyond(e, &infinity), size = fabs(x);
+    const double next = f->beyond(e, &infinity), size = fabs(x), largest = fabs(end);
     if (size >= next) return true;
     const pair p = {infinity - 1, infinity, largest, next, largest / 2 + next / 2};
-    const rg_rounding rounding = x > 0                     ? cast->rounding
+    const rg_rounding rounding = above                     ? cast->rounding
                                  : cast->rounding == RG_RU ? RG_RD
                                  : cast->rounding == RG_RD ? RG_RU
                                                            : cast->rounding;
@@ -103,7 +107,8 @@ uint32_t ordered_cast(const rg_elem *e, const rg_cast *cast, float x, bool *over
     }
     if (isinf(x)) return overflow_code(e, cast, true, x < 0);
     if (x == 0) x = 0; /* one zero */
-    if (x < lowest || x > highest) *overflow = rounds_beyond(e, cast, highest, x);
+    if (x < lowest || x > highest)
+        *overflow = rounds_beyond(e, cast, x > highest, x > highest ? highest : lowest, x);
     if (*overflow) return overflow_code(e, cast, false, x < lowest);
     if (x <= lowest) return f->code_at(e, 0);
     if (x >= highest) return f->code_at(e, last);

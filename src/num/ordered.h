@@ -21,7 +21,7 @@ typedef struct elem_family {
     double (*boundary)(const rg_elem *e, uint32_t i);
     int64_t (*nan)(const rg_elem *e); /* code of NaN, -1: none */
     /* Formats with infinities: the value that would follow the largest, and the code of +infinity, which the
-       sign bit turns into that of -infinity. NULL: there are none, nothing but an infinity overflows. */
+       sign bit turns into that of -infinity. NULL: there are none. */
     double (*beyond)(const rg_elem *e, uint32_t *infinity);
 } elem_family;
 

@@ -193,12 +193,18 @@ static void hif8(void **state) {
         assert_int_equal(rg_elem_cast(&q.format.elem, &q.cast, cases[i].x, 0), cases[i].code);
     }
     rg_quant q;
-    rg_qdq_counts counts = {0};
+    rg_qdq_counts counts = {0}, ends = {0};
     const float x[] = {0x1.4p15f, 0x1.400002p15f, -1e9f};
     float y[3];
     assert_int_equal(rg_quant_parse("hif8", &q, NULL), RG_OK);
     rg_qdq(&q, x, y, 1, 3, false, &counts);
     assert_int_equal(counts.n_overflow, 2);
+    const float beside[] = {1.09f, 1.15f, -1.1f, -1.2f}; /* nf4: half of the last gaps is 0.139 and 0.152 */
+    float z[4];
+    assert_int_equal(rg_quant_parse("nf4", &q, NULL), RG_OK);
+    rg_qdq(&q, beside, z, 1, 4, false, &ends);
+    assert_int_equal(ends.n_overflow, 2);
+    assert_true(z[0] == 1 && z[1] == 1 && z[2] == -1 && z[3] == -1);
     sorted_close(&s);
 }
 
