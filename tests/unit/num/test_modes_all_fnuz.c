@@ -1,9 +1,10 @@
-/* All 2^32 fp32 patterns by every rounding: e4m3fnuz e5m2fnuz e4m3b11fnuz. LABELS: long */
+/* All 2^32 fp32 patterns by every rounding: e4m3fnuz e5m2fnuz; 6 minutes on two cores.
+   LABELS: long */
 #include "modes_all.h"
 
 static void all(void **state) {
     (void)state;
-    const char *const names[] = {"e4m3fnuz", "e5m2fnuz", "e4m3b11fnuz"};
+    const char *const names[] = {"e4m3fnuz", "e5m2fnuz"};
     modes_formats(names, sizeof names / sizeof *names);
 }
 

@@ -1,4 +1,5 @@
-/* All 2^32 fp32 patterns by every rounding: binary8p1se binary8p2se. LABELS: long */
+/* All 2^32 fp32 patterns by every rounding: binary8p1se binary8p2se; 6 minutes on two cores.
+   LABELS: long */
 #include "modes_all.h"
 
 static void all(void **state) {
