@@ -1,5 +1,6 @@
 /* ridge num: the table of commands, and the list of formats. */
 #include "num_commands.h"
+#include "num_diff.h"
 #include "num_dot.h"
 
 static rg_status list(cli_context *context, rg_error *err) {
@@ -50,6 +51,13 @@ static const cli_option no_options[] = {{0}};
     "ignored. Block scales follow their codes after a colon (without them: 1). One result a line on "        \
     "stdout:\n"                                                                                              \
     "8 digits, an fp16 result as the fp32 pattern of its value. --json shapes errors only."
+
+#define DIFF                                                                                                 \
+    "A and B: each a profile (--list) or a format and cast such as e4m3fn@rne(sat=ocp). Plain formats are "  \
+    "compared\n"                                                                                             \
+    "over all 2^32 fp32 inputs, exactly; formats with scales on seeded blocks built to separate rules, or "  \
+    "on a\n"                                                                                                 \
+    "heavy-tailed tensor. The cause is read off the differences. Profiles are data: docs/profiles.md."
 
 const cli_command cli_num_commands[] = {
     {.noun = "num",
@@ -169,4 +177,18 @@ const cli_command cli_num_commands[] = {
                 "  ...",
      .options = cli_num_identify_options,
      .run = cli_num_identify},
+    {.noun = "num",
+     .verb = "diff",
+     .arguments = "A B",
+     .max_arguments = 2,
+     .summary = "Count and explain the differences of two behaviours",
+     .details = DIFF,
+     .example = "ridge num diff ml_dtypes cuda13 --format e2m1\n"
+                "  A ml_dtypes: e2m1@rne(nan=negated)\n"
+                "  B cuda13: e2m1\n"
+                "    differences 16777214 of 4294967296 inputs, 0.3906 %\n"
+                "    cause       NaN: -0 or 0 against 6 (16777214)\n"
+                "    ...",
+     .options = cli_num_diff_options,
+     .run = cli_num_diff},
     {0}};

@@ -112,9 +112,10 @@ typedef enum rg_scale_rule {
 typedef enum rg_saturation {
     RG_SAT_FINITE,    /* the largest finite value, infinity too */
     RG_SAT_PROPAGATE, /* the same, but infinity stays where the format has one */
-    RG_SAT_NONE, /* infinity or the largest finite value as the rounding's direction says; formats without
-                    infinity: the largest finite value */
-    RG_SAT_OCP,  /* infinity, else NaN, else the largest finite value: the first that the format has */
+    RG_SAT_NONE,  /* infinity or the largest finite value as the rounding's direction says; formats without
+                     infinity: the largest finite value */
+    RG_SAT_OCP,   /* infinity, else NaN, else the largest finite value: the first that the format has */
+    RG_SAT_CLAMP, /* numbers as FINITE, infinity as OCP: microxcaling, Universal */
     RG_N_SATURATIONS
 } rg_saturation;
 
@@ -148,6 +149,7 @@ typedef enum rg_subnormal_policy {
     RG_SUBNORMAL_KEEP,
     RG_SUBNORMAL_FLUSH, /* what rounds below the least normal becomes zero */
     RG_SUBNORMAL_ROUND, /* rounded to zero or the least normal: CPFloat without subnormals */
+    RG_SUBNORMAL_UP,    /* formats without zero: up between the two least values: e8m0 of ml_dtypes */
     RG_N_SUBNORMAL_POLICIES
 } rg_subnormal_policy;
 /* What NaN and infinity do to an e8m0 scale of their block. */

@@ -134,6 +134,9 @@ NUM_INLINE uint32_t elem_overflow(const rg_elem *e, const rg_cast *cast, bool in
                             cast->rounding == (negative ? RG_RU : RG_RD);
         return e->has_inf && (infinite || !inward) ? elem_inf_code(e) : max;
     }
+    case RG_SAT_CLAMP:
+        if (!infinite) return max;
+        /* fall through */
     case RG_SAT_OCP:
         if (e->has_inf) return elem_inf_code(e);
         if (e->nan == RG_NAN_NONE) return max;
@@ -182,11 +185,17 @@ NUM_INLINE uint32_t elem_magnitude(const rg_elem *e, const rg_cast *cast, elem_p
         if (!e->has_subnormals) return 0; /* no zero: the least power of two */
         last = lowest;
     }
+    if (cast->subnormal == RG_SUBNORMAL_UP && !e->has_subnormals && last == lowest)
+        return p.significand > 0x800000u;
     if (cast->subnormal == RG_SUBNORMAL_ROUND && last == lowest && p.exponent + 23 < 1 - e->bias) {
         /* in units of the least normal */
         const uint32_t normal =
             elem_round(cast, p.significand, 1 - e->bias - p.exponent, negative, 0, random);
         return normal << e->mantissa_bits;
+    }
+    if (!e->has_subnormals && cast->scale_rule == RG_SCALE_LOG) { /* (significand / 2^23)^2 against 2 */
+        const uint64_t square = (uint64_t)p.significand * p.significand;
+        return (uint32_t)(last - lowest) + (square >= (uint64_t)1 << 47);
     }
     /* Where the significand is one bit, its parity says nothing and that of the code counts (P3109 v4.0). */
     const uint32_t field = (uint32_t)(last - lowest);

@@ -9,11 +9,11 @@
 static const char *const roundings[] = {"rne", "rna", "rz", "ru", "rd", "ro", "sra", "srb", "src", NULL};
 static const char *const rules[] = {"floor", "floor1", "ceil", "rceil",  "even",    "rne", "log",
                                     "rz",    "mse",    "mae",  "4over6", "floor32", NULL};
-static const char *const saturations[] = {"finite", "propagate", "none", "ocp", NULL};
+static const char *const saturations[] = {"finite", "propagate", "none", "ocp", "clamp", NULL};
 static const char *const nans[] = {"canonical", "signed", "quiet", "zero", "negated", "max", NULL};
 static const char *const zeros[] = {"keep", "plus", "nan", NULL};
 static const char *const negatives[] = {"default", "clamp", "nan", "magnitude", NULL};
-static const char *const subnormals[] = {"keep", "flush", "round", NULL};
+static const char *const subnormals[] = {"keep", "flush", "round", "up", NULL};
 static const char *const vias[] = {"none", "bf16", "fp16", NULL};
 static const char *const specials[] = {"skip", "nan", "max", NULL};
 static const char *const applies[] = {"divide", "reciprocal", "reciprocal2", "unclamped", NULL};
@@ -41,11 +41,11 @@ static const struct {
     const char *const *words;
 } options[N_WORD_OPTIONS] = {
     {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6 floor32", rules},
-    {"sat", "sat=finite propagate none ocp", saturations},
+    {"sat", "sat=finite propagate none ocp clamp", saturations},
     {"nan", "nan=canonical signed quiet zero negated max", nans},
     {"zero", "zero=keep plus nan", zeros},
     {"neg", "neg=default clamp nan magnitude", negatives},
-    {"sub", "sub=keep flush round", subnormals},
+    {"sub", "sub=keep flush round up", subnormals},
     {"via", "via=none bf16 fp16", vias},
     {"special", "special=skip nan max", specials},
     {"apply", "apply=divide reciprocal reciprocal2 unclamped", applies},
@@ -94,6 +94,8 @@ static rg_status check_rule(const rg_format *f, rg_scale_rule rule, const char *
     if (rule == RG_SCALE_EVEN && f->elem.kind == RG_ELEM_ORDERED)
         return rg_fail(err, RG_ERR_USAGE, "cast", "floats and integers, which have a mantissa to round to",
                        "scale=even does not apply to %s", text);
+    const bool powers = f->span == RG_SPAN_NONE && f->elem.kind == RG_ELEM_FLOAT && !f->elem.has_subnormals;
+    if (powers && rule == RG_SCALE_LOG) return RG_OK;
     if (rule == RG_SCALE_4OVER6 ? four : f->power_of_two_scale || (rule == RG_SCALE_RCEIL && ratio))
         return RG_OK;
     return rg_fail(err, RG_ERR_USAGE, "cast",

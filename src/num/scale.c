@@ -147,6 +147,30 @@ static int rule_exponent(const rg_quant *q, float amax) {
     }
 }
 
+/* One above the last pattern of [from, end) with the exponent of `from`: exponents ascend with amax. */
+static uint32_t last_same(const rg_quant *q, uint32_t from, uint32_t end) {
+    const int exponent = rule_exponent(q, elem_float_of(from));
+    while (end - from > 1) {
+        const uint32_t middle = from + (end - from) / 2;
+        if (rule_exponent(q, elem_float_of(middle)) == exponent)
+            from = middle;
+        else
+            end = middle;
+    }
+    return end;
+}
+
+uint64_t num_count_exponents(const rg_quant *a, const rg_quant *b, uint32_t first, uint32_t end) {
+    uint64_t n = 0;
+    for (uint32_t at = first; at < end;) {
+        const uint32_t a_end = last_same(a, at, end), b_end = last_same(b, at, end);
+        const uint32_t next = a_end < b_end ? a_end : b_end;
+        if (rule_exponent(a, elem_float_of(at)) != rule_exponent(b, elem_float_of(at))) n += next - at;
+        at = next;
+    }
+    return n;
+}
+
 /* How elements meet a scale that has been chosen. */
 static num_scale applied(const rg_quant *q, num_scale s, float tensor) {
     if (q->cast.apply == RG_APPLY_DIVIDE || q->cast.apply == RG_APPLY_UNCLAMPED) return s;

@@ -36,6 +36,10 @@ num_scale num_scale_shift(const num_scale *block, int shift);
 /* fp32 scale above the block scales of a tensor with this largest magnitude. */
 float num_tensor_scale(const rg_quant *q, float amax);
 
+/* How many fp32 patterns [first, end) of positive amax get other exponents by the e8m0 rules of a and b,
+   which look at amax alone, before the exponents are clamped to what a scale stores. */
+uint64_t num_count_exponents(const rg_quant *a, const rg_quant *b, uint32_t first, uint32_t end);
+
 /* Largest finite magnitude; 0 when there is none. */
 float num_amax(const num_group *group);
 

@@ -62,6 +62,7 @@ static uint32_t expected(const oracle *o, const rg_cast *cast, float x) {
     if (cast->saturation == RG_SAT_PROPAGATE && is_inf && has_inf) code = max + 1;
     if (cast->saturation == RG_SAT_NONE && has_inf && over && (is_inf || !inward)) code = max + 1;
     if (cast->saturation == RG_SAT_OCP && has_nan && over) code = max + 1;
+    if (cast->saturation == RG_SAT_CLAMP && has_nan && is_inf) code = max + 1;
     return oracle_sign(o, code, negative);
 }
 
