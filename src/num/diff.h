@@ -58,7 +58,7 @@ typedef struct diff_pair {
     const rg_quant *q[2];
     bool by_value;
     uint32_t n_codes, n_other_codes; /* codes in all, and those that stand for different numbers */
-    double max[2], normal[2];        /* of elements; normal 0: has no such border */
+    double max[2], normal[2];        /* of elements; the second value where there is no zero; 0: none */
 } diff_pair;
 
 diff_pair diff_pair_make(const rg_quant *a, const rg_quant *b);

@@ -18,7 +18,8 @@ typedef struct work {
     const diff_pair *p;
     diff_shape shape;
     bool same_blocks; /* both store one scale for the same elements */
-    size_t block, per_row;
+    size_t block;
+    size_t ties; /* not 0: of so many values the first only sets the scale, and is not compared */
     float *x;
     stored side[2];
     diff_tally tally;
@@ -151,6 +152,7 @@ static bool compare_block(work *w, size_t row, size_t first) {
     w->out->n_scale_differences += scales_differ;
     for (size_t i = v.at; i < v.at + v.n; i++) {
         uint32_t code[2];
+        if (w->ties && i % w->ties == 0) continue;
         for (int k = 0; k < 2; k++) code[k] = get(w->side[k].codes, i, w->side[k].code_width);
         w->out->n_code_differences += code[0] != code[1];
         const float a = w->side[0].y[i], b = w->side[1].y[i];
@@ -225,6 +227,23 @@ static int shrink(const work *w, float *x, size_t cols, rg_diff_point *point) {
     return left;
 }
 
+/* Moves the values of each block to its front, where the difference stays. */
+static void to_front(const work *w, float *x, size_t cols, rg_diff_point *point) {
+    const size_t block = w->same_blocks ? w->block : cols;
+    float *packed = calloc(cols, sizeof *packed);
+    rg_diff_point next;
+    if (!packed) return;
+    for (size_t i = 0, at = 0; i < cols; i++) {
+        if (i % block == 0) at = i;
+        if (elem_bits_of(x[i]) != 0) packed[at++] = x[i];
+    }
+    if (row_differs(w, packed, cols, &next)) {
+        *point = next;
+        memcpy(x, packed, cols * sizeof *x);
+    }
+    free(packed);
+}
+
 static void fill(rg_diff_witness *to, rg_diff_point point, const float *x, size_t cols) {
     size_t n = cols;
     while (n > 0 && elem_bits_of(x[n - 1]) == 0) n--;
@@ -269,6 +288,7 @@ static bool witnesses(work *w) {
         const int left = shrink(w, x, cols, &point);
         if (left == 0 || (fewest && left >= fewest)) continue;
         fewest = left;
+        to_front(w, x, cols, &point);
         fill(&w->out->smallest, point, x, cols);
     }
     if (!fewest) w->out->smallest.point = w->tally.smallest;
@@ -300,7 +320,9 @@ static bool run(work *w, const rg_diff_options *options, rg_diff_input input) {
 #pragma omp parallel for schedule(static)
     for (int k = 0; k < 2; k++) good[k] = run_side(&w->side[k], w->p->q[k], w->x, w->shape);
     if (!good[0] || !good[1]) return false;
-    w->out->n_inputs = input == RG_DIFF_TIES ? n - n / w->block : n; /* the first of a block is none */
+    if (input == RG_DIFF_TIES)
+        w->ties = of->format.span == RG_SPAN_BLOCK ? (size_t)of->format.block : w->shape.cols;
+    w->out->n_inputs = w->ties ? n - n / w->ties : n;
     w->out->n_scales = w->same_blocks ? n / w->block : 0;
     compare_rows(w);
     if (w->same_blocks && w->side[0].tensor)

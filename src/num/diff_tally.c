@@ -17,7 +17,7 @@ diff_pair diff_pair_make(const rg_quant *a, const rg_quant *b) {
     for (int i = 0; i < 2; i++) {
         const rg_elem *e = &p.q[i]->format.elem;
         p.max[i] = rg_elem_max(e);
-        p.normal[i] = e->kind == RG_ELEM_FLOAT && e->has_subnormals ? rg_elem_min_normal(e) : 0;
+        if (e->kind == RG_ELEM_FLOAT) p.normal[i] = rg_elem_min_normal(e) * (e->has_subnormals ? 1 : 2);
     }
     if (ea->bits == eb->bits && ea->bits <= MAX_TABLE_BITS) {
         p.n_codes = 1u << ea->bits;

@@ -116,8 +116,8 @@ static rg_status check_riders(const rg_format *f, const rg_cast *c, const char *
         const char *expected;
     } riders[] = {
         {(int)c->special, powers, SPECIAL, "a format with e8m0 block scales, such as mxfp4"},
-        {(int)c->apply, c->apply == RG_APPLY_UNCLAMPED ? powers : ratio, APPLY,
-         "a format with scales and no zero point; unclamped: with e8m0 block scales"},
+        {(int)c->apply, (c->apply == RG_APPLY_UNCLAMPED ? powers : ratio) && !f->sub_block, APPLY,
+         "a format with scales, without zero points and sub-blocks; unclamped: with e8m0 block scales"},
         {(int)c->order, ratio && !powers, ORDER, "a format with float scales, such as nvfp4"},
         {(int)c->least, ratio && !powers, LEAST, "a format with float scales, such as nvfp4"},
         {(int)c->range, f->elem.kind == RG_ELEM_INT && !f->zero_point, RANGE,

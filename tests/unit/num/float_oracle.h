@@ -126,13 +126,13 @@ static inline uint32_t spec_cast_near(const spec *s, const rg_cast *cast, float 
     if (code > s->max) {
         const bool inward = cast->rounding == RG_RZ || cast->rounding == RG_RO ||
                             cast->rounding == (negative ? RG_RU : RG_RD);
+        const bool ocp = cast->saturation == RG_SAT_OCP || (cast->saturation == RG_SAT_CLAMP && isinf(x));
         const bool to_inf = cast->saturation == RG_SAT_PROPAGATE ? isinf(x)
                             : cast->saturation == RG_SAT_NONE    ? isinf(x) || !inward
-                            : cast->saturation == RG_SAT_OCP     ? true
-                                                                 : false;
+                                                                 : ocp;
         code = s->max;
         if (to_inf && !finite_only) code = s->inf;
-        if (cast->saturation == RG_SAT_OCP && finite_only && nan != s->max) {
+        if (ocp && finite_only && nan != s->max) {
             if (nan == sign) return nan;
             code = nan;
         }
