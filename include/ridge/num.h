@@ -105,6 +105,8 @@ typedef enum rg_scale_rule {
     RG_SCALE_MAE,
     RG_SCALE_4OVER6,
     RG_SCALE_FLOOR32,
+    RG_SCALE_UNIT, /* float scales without one for the tensor: amax itself, so that the elements lie within
+                      -1..1 (P3109 v4.0, ConvertToBlockMaxAbsFinite) */
     RG_N_SCALE_RULES
 } rg_scale_rule;
 

@@ -7,8 +7,8 @@
 
 /* Each option of a cast is one of some words, the first of them the default, or a number. */
 static const char *const roundings[] = {"rne", "rna", "rz", "ru", "rd", "ro", "sra", "srb", "src", NULL};
-static const char *const rules[] = {"floor", "floor1", "ceil", "rceil",  "even",    "rne", "log",
-                                    "rz",    "mse",    "mae",  "4over6", "floor32", NULL};
+static const char *const rules[] = {"floor", "floor1", "ceil", "rceil",  "even",    "rne",  "log",
+                                    "rz",    "mse",    "mae",  "4over6", "floor32", "unit", NULL};
 static const char *const saturations[] = {"finite", "propagate", "none", "ocp", "clamp", NULL};
 static const char *const nans[] = {"canonical", "signed", "quiet", "zero", "negated", "max", NULL};
 static const char *const zeros[] = {"keep", "plus", "nan", NULL};
@@ -40,7 +40,7 @@ static const struct {
     const char *key, *expected;
     const char *const *words;
 } options[N_WORD_OPTIONS] = {
-    {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6 floor32", rules},
+    {"scale", "scale=floor floor1 ceil rceil even rne log rz mse mae 4over6 floor32 unit", rules},
     {"sat", "sat=finite propagate none ocp clamp", saturations},
     {"nan", "nan=canonical signed quiet zero negated max", nans},
     {"zero", "zero=keep plus nan", zeros},
@@ -91,6 +91,11 @@ static bool is_stochastic(rg_rounding r) {
 static rg_status check_rule(const rg_format *f, rg_scale_rule rule, const char *text, rg_error *err) {
     const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
     const bool ratio = f->span != RG_SPAN_NONE && !f->zero_point;
+    if (rule == RG_SCALE_UNIT) {
+        if (ratio && !f->power_of_two_scale && !f->tensor_scale) return RG_OK;
+        return rg_fail(err, RG_ERR_USAGE, "cast", "a format with float scales and none for the tensor",
+                       "scale=unit does not apply to %s", text);
+    }
     if (rule == RG_SCALE_EVEN && f->elem.kind == RG_ELEM_ORDERED)
         return rg_fail(err, RG_ERR_USAGE, "cast", "floats and integers, which have a mantissa to round to",
                        "scale=even does not apply to %s", text);

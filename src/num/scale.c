@@ -276,6 +276,7 @@ num_scale num_scale_choose(const rg_quant *q, const num_group *g, float tensor) 
     if (f->power_of_two_scale) return choose_power(q, g);
     if (f->zero_point) return choose_zero_point(q, g);
     const float amax = num_amax(g);
+    if (q->cast.scale_rule == RG_SCALE_UNIT) return float_scale(q, g, amax, 1, tensor);
     const num_scale six = float_scale(q, g, amax, (float)rg_elem_max(&f->elem), tensor);
     if (q->cast.scale_rule != RG_SCALE_4OVER6) return six;
     const num_scale four = float_scale(q, g, amax, 4, tensor);

@@ -267,8 +267,31 @@ static void searches(void **state) {
     assert_true(moved > 1000);
 }
 
+/* P3109 v4.0, ConvertToBlockMaxAbsFinite: the scale is the largest finite magnitude, projected; what is not
+   finite has no say; a scale of zero gives zeros. */
+static void unit_scale(void **state) {
+    (void)state;
+    const rg_quant q = parse("mx(binary8p3se,8,binary8p1uf)@rne(scale=unit,sat=propagate)");
+    const float x[24] = {3, -1,  0.3f, INFINITY, NAN, -0.7f, 0,  -0.0f, 0, 0,
+                         0, NAN, 0,    0,        0,   0,     48, -100,  6, [23] = 1};
+    /* 3 ties to 4 (even exponent), 100 becomes 128 */
+    const float want[24] = {3, -1,  0.3125f, INFINITY, NAN, -0.75f, 0,  0,   0, 0,
+                            0, NAN, 0,       0,        0,   0,      48, -96, 6, [23] = 1};
+    float y[24];
+    rg_qdq(&q, x, y, 1, 24, true, NULL);
+    for (int i = 0; i < 24; i++)
+        if (!same(y[i], want[i]))
+            fail_msg("[%d] %g gives %g, not %g", i, (double)x[i], (double)y[i], (double)want[i]);
+    unsigned char codes[24], scales[3];
+    rg_encode(&q, x, codes, scales, 1, 24, true, NULL);
+    assert_int_equal(scales[0], 128 + 2);
+    assert_int_equal(scales[1], 0);
+    assert_int_equal(scales[2], 128 + 7);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rectangles), cmocka_unit_test(sub_blocks),
-                                       cmocka_unit_test(sub_block_sizes), cmocka_unit_test(searches)};
+                                       cmocka_unit_test(sub_block_sizes), cmocka_unit_test(searches),
+                                       cmocka_unit_test(unit_scale)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

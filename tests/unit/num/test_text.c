@@ -72,6 +72,7 @@ static const char *const good[] = {
     "mx(e2m1,4x32,e8m0,sub=8,shift=2)",
     "msfp12",
     "mxint8",
+    "mx(binary8p3se,32,binary8p1uf)@rne(scale=unit)",
 };
 
 static rg_quant parse(const char *text) {
@@ -323,6 +324,9 @@ static void errors(void **state) {
         {"book(1,1)", "book"},
         {"book(1)", "book"},
         {"hif8@sra(8)", "hif8"},
+        {"mxfp4@rne(scale=unit)", "mxfp4"},
+        {"nvfp4@rne(scale=unit)", "nvfp4"},
+        {"mx(posit(8,1),32,e8m0)@rne(scale=even)", "even"},
         {"posit(8,2)@rne(sat=ocp)", "posit(8,2)"},
         {"mx(int8,16,e8m0,sub=0)", "sub=0"},
         {"mx(int8,16,e8m0,sub=17)", "sub=17"},
