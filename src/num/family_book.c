@@ -86,6 +86,7 @@ static uint32_t code_at(const rg_elem *e, uint32_t i) {
 }
 
 static double value(const rg_elem *e, uint32_t code) {
+    code &= (1u << e->bits) - 1;
     return code < (uint32_t)e->n_book ? (double)e->book[code] : NAN;
 }
 

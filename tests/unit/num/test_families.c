@@ -231,6 +231,9 @@ static void books(void **state) {
         if (c != 8) assert_int_equal(rg_elem_encode(&fp4, rg_elem_decode(&fp4, c)), c);
     }
     assert_true(signbit(rg_elem_decode(&fp4, 8)) != 0 && rg_elem_encode(&fp4, -0.0f) == 0);
+    const rg_elem five = oracle_elem("book(-3,-1,0,0.5,7)");
+    assert_true(rg_elem_decode(&five, 4) == 7 && rg_elem_decode(&five, 8 + 4) == 7); /* bits above: ignored */
+    assert_true(isnan(rg_elem_decode(&five, 5)));
     assert_true(rg_elem_decode(&af4, 0) == 1 && rg_elem_decode(&af4, 8) == 0);
 }
 
