@@ -67,6 +67,7 @@ static uint32_t overflow_code(const rg_elem *e, const rg_cast *cast, bool infini
         cast->rounding == RG_RZ || cast->rounding == RG_RO || cast->rounding == (negative ? RG_RU : RG_RD);
     switch (cast->saturation) {
     case RG_SAT_PROPAGATE:
+    case RG_SAT_CLAMP:
         return infinite ? infinity : largest;
     case RG_SAT_NONE:
         return infinite || !inward ? infinity : largest;

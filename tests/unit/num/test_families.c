@@ -185,6 +185,8 @@ static void hif8(void **state) {
                  {"hif8@rna(sat=ocp)", 0x1.3ffffep15f, 0x6e},
                  {"hif8@rd(sat=none)", 1e9f, 0x6e},
                  {"hif8@rd(sat=none)", -0x1.00001p15f, 0xef},
+                 {"hif8@rne(sat=clamp)", INFINITY, 0x6f},
+                 {"hif8@rne(sat=clamp)", 1e9f, 0x6e},
                  {"hif8@rz(sat=none)", INFINITY, 0x6f}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         rg_quant q;
