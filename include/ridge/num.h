@@ -314,6 +314,13 @@ void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, siz
 void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,
                size_t cols, bool per_row);
 
+/* Codes as rg_encode writes them, joined without gaps: element c of a row takes its bits from bit c
+   elem->bits on, the low bits of a byte first; each row begins a byte, what is left of its last is zero.
+   `packed` has rows rg_packed_row_bytes bytes. */
+size_t rg_packed_row_bytes(const rg_elem *elem, size_t cols);
+void rg_pack(const rg_elem *elem, const void *codes, uint8_t *packed, size_t rows, size_t cols);
+void rg_unpack(const rg_elem *elem, const uint8_t *packed, void *codes, size_t rows, size_t cols);
+
 /* Mean bits per stored element of a long row, scales included: mxfp4 4.25, nvfp4 4.5, int4 4.5. */
 double rg_format_bits(const rg_format *format, size_t cols);
 

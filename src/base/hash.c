@@ -1,7 +1,7 @@
 /* SHA-256 (libcrypto) and counter-based random numbers (Philox of Random123). */
+#include "base/random.h"
 #include "ridge/base.h"
 
-#include <Random123/philox.h>
 #include <math.h>
 #include <openssl/evp.h>
 
@@ -35,11 +35,7 @@ rg_status rg_sha256_file(const char *path, rg_digest *out, rg_error *err) {
 }
 
 uint32_t rg_random_u32(uint64_t seed, uint64_t stream, uint64_t index) {
-    /* Four words come from one block: index / 4 counts blocks, index % 4 picks the word. */
-    philox4x32_ctr_t counter = {
-        {(uint32_t)(index >> 2), (uint32_t)(index >> 34), (uint32_t)stream, (uint32_t)(stream >> 32)}};
-    philox4x32_key_t key = {{(uint32_t)seed, (uint32_t)(seed >> 32)}};
-    return philox4x32(counter, key).v[index & 3];
+    return base_random_u32(seed, stream, index);
 }
 
 double rg_random_uniform(uint64_t seed, uint64_t stream, uint64_t index) {

@@ -1,23 +1,8 @@
 /* What is derived from an element's fields, and casts to any of them. */
-#include "num/elem.h"
-
-#include "num/scale.h"
+#include "num/cast.h"
 
 uint32_t rg_cast_random(const rg_cast *cast, uint64_t index) {
-    const int n = cast->random_bits, b = n <= 8 ? 8 : n <= 16 ? 16 : 32, groups = 128 / b;
-    const uint64_t stripe = index / (16 * (uint64_t)groups), lane = index % 16;
-    const int group = (int)(index / 16 % (uint64_t)groups);
-    const uint64_t word = 4 * (16 * stripe + lane) + (uint64_t)(group / (32 / b));
-    return rg_random_u32(cast->seed, cast->stream, word) >> b * (group % (32 / b)) & elem_ones(n);
-}
-
-static bool is_stochastic(const rg_cast *cast) {
-    return cast->rounding == RG_SRA || cast->rounding == RG_SRB || cast->rounding == RG_SRC;
-}
-
-uint32_t num_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index, bool *overflow) {
-    if (elem->kind == RG_ELEM_ORDERED) return ordered_cast(elem, cast, elem_via(cast->via, x), overflow);
-    return elem_cast(elem, cast, x, is_stochastic(cast) ? rg_cast_random(cast, index) : 0, overflow);
+    return num_random(cast, index);
 }
 
 uint32_t rg_elem_cast(const rg_elem *elem, const rg_cast *cast, float x, uint64_t index) {
@@ -30,13 +15,11 @@ uint32_t rg_elem_encode(const rg_elem *elem, float x) {
 }
 
 double rg_elem_decode_double(const rg_elem *elem, uint32_t code) {
-    if (elem->kind == RG_ELEM_ORDERED) return elem->family->value(elem, code);
-    return elem_is_fp32(elem) ? (double)elem_float_of(code) : elem_value_double(elem, code);
+    return num_value_double(elem, code);
 }
 
 float rg_elem_decode(const rg_elem *elem, uint32_t code) {
-    if (elem->kind == RG_ELEM_ORDERED) return (float)elem->family->value(elem, code);
-    return elem_value(elem, code);
+    return num_value(elem, code);
 }
 
 int rg_elem_decode_exact(const rg_elem *elem, uint32_t code, double *significand) {
@@ -53,19 +36,13 @@ const char *rg_elem_layout(const rg_elem *elem) {
     return elem->kind == RG_ELEM_ORDERED ? elem->family->layout : NULL;
 }
 
-/* Code of the largest number. */
-static uint32_t max_code(const rg_elem *elem) {
-    if (elem->kind == RG_ELEM_ORDERED) return elem->family->code_at(elem, elem->family->count(elem) - 1);
-    return elem->max_code << (elem->kind == RG_ELEM_INT ? 0 : elem_padding(elem));
-}
-
 double rg_elem_max(const rg_elem *elem) {
-    return rg_elem_decode_double(elem, max_code(elem));
+    return num_max(elem);
 }
 
 int rg_elem_max_exponent(const rg_elem *elem) {
     double significand;
-    return rg_elem_decode_exact(elem, max_code(elem), &significand);
+    return rg_elem_decode_exact(elem, num_max_code(elem), &significand);
 }
 
 /* Smallest positive value. */
@@ -84,9 +61,7 @@ static double ordered_least(const rg_elem *elem) {
 }
 
 double rg_elem_min_normal(const rg_elem *elem) {
-    if (elem->kind == RG_ELEM_INT) return 1;
-    if (elem->kind == RG_ELEM_ORDERED) return ordered_least(elem);
-    return ldexp(1, (elem->has_subnormals ? 1 : 0) - elem->bias);
+    return elem->kind == RG_ELEM_ORDERED ? ordered_least(elem) : num_min_normal(elem);
 }
 
 double rg_elem_min_subnormal(const rg_elem *elem) {
