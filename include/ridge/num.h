@@ -321,6 +321,14 @@ size_t rg_packed_row_bytes(const rg_elem *elem, size_t cols);
 void rg_pack(const rg_elem *elem, const void *codes, uint8_t *packed, size_t rows, size_t cols);
 void rg_unpack(const rg_elem *elem, const uint8_t *packed, void *codes, size_t rows, size_t cols);
 
+/* Certificate of a cast to a format without scales: zlib's CRC-32 over the codes of all 2^32 fp32 patterns in
+   ascending order, each of 1, 2 or 4 bytes as rg_encode writes it; pattern p is element number p for
+   stochastic rounding. Every pattern is cast, on `threads` threads; posits and code books alone, whose order
+   is that of their values, by the ends of the runs of equal codes. RG_ERR_USAGE for formats with scales,
+   RG_ERR_CANCELLED when `progress` says stop. */
+rg_status rg_certify(const rg_quant *q, int threads, const rg_progress *progress, uint32_t *crc,
+                     rg_error *err);
+
 /* Mean bits per stored element of a long row, scales included: mxfp4 4.25, nvfp4 4.5, int4 4.5. */
 double rg_format_bits(const rg_format *format, size_t cols);
 

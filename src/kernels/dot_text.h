@@ -7,7 +7,7 @@
 #ifndef RIDGE_KERNELS_DOT_TEXT_H
 #define RIDGE_KERNELS_DOT_TEXT_H
 
-#include "kernels/qdq_text.h"
+#include "kernels/vec.h"
 
 #if defined(__AVX512F__)
 typedef __m512d dhalf;

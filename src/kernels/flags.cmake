@@ -10,3 +10,12 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set_source_files_properties(${kernel_dir}/isa_avx512.c PROPERTIES COMPILE_OPTIONS
     "-O3;-mavx512f;-mavx2;-mfma;-mprefer-vector-width=512")
 endif()
+
+# The casts: written in vectors already, so the compiler's own unswitching and unrolling would only cost time.
+set(cast_flags "-O2;-fno-tree-vectorize;-fno-unswitch-loops")
+set_source_files_properties(${kernel_dir}/cast_scalar.c PROPERTIES COMPILE_OPTIONS "${cast_flags}")
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties(${kernel_dir}/cast_avx2.c PROPERTIES COMPILE_OPTIONS "${cast_flags};-mavx2;-ftree-vectorize")
+  set_source_files_properties(${kernel_dir}/cast_avx512.c PROPERTIES COMPILE_OPTIONS
+    "${cast_flags};-mavx512f;-mavx2;-mprefer-vector-width=512;-ftree-vectorize")
+endif()

@@ -2,9 +2,10 @@
 #if defined(__AVX2__) && defined(__FMA__)
 #include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
-#include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"
 #include "kernels/isa.h"
+
+#define CAST_TABLE rg_cast_avx2
 
 const rg_kernels rg_kernels_avx2 = KERNELS_TABLE;
 #else

@@ -2,9 +2,10 @@
 #if defined(__AVX512F__)
 #include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
-#include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"
 #include "kernels/isa.h"
+
+#define CAST_TABLE rg_cast_avx512
 
 const rg_kernels rg_kernels_avx512 = KERNELS_TABLE;
 #else

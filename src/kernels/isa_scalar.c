@@ -1,8 +1,9 @@
 /* The kernels for one element at a time. */
 #include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
-#include "kernels/qdq_text.h"
 #include "kernels/rows_text.h"
 #include "kernels/isa.h"
+
+#define CAST_TABLE rg_cast_scalar
 
 const rg_kernels rg_kernels_scalar = KERNELS_TABLE;

@@ -3,6 +3,7 @@
 #ifndef RIDGE_KERNELS_KERNELS_H
 #define RIDGE_KERNELS_KERNELS_H
 
+#include "kernels/cast.h"
 #include "ridge/base.h"
 
 /* Every reduction over a row runs in this many lanes (lane i % 16), folded as a tree of halves at the end. */
@@ -16,17 +17,6 @@ typedef struct rg_row_compare {
     size_t top_a, top_b; /* index of the maximum, the first of equals */
     bool finite;         /* false: some element is infinite or NaN, all else is void */
 } rg_row_compare;
-
-/* The values of an element format: sign and magnitude, a multiple of 2^(max(e, min_exponent) - mantissa_bits)
-   in binade e. An integer format is the grid of one binade: min_exponent = mantissa_bits. */
-typedef struct rg_grid {
-    int mantissa_bits; /* <= 10 */
-    int min_exponent;  /* of the smallest normal, >= -100; or RG_GRID_FP32_EXPONENT: the upper bits of fp32
-                          (bf16) */
-    float max;         /* largest value, on the grid; what lies above becomes it */
-    float zero;        /* -0.0f: negative values may become -0; 0.0f: they become +0 (integers) */
-} rg_grid;
-enum { RG_GRID_FP32_EXPONENT = -126 };
 
 /* Steps of a datapath of the common shape: products and accumulator cut toward zero to `align` bits below the
    largest exponent, summed, rounded to fp32 toward zero or to nearest even (src/kernels/dot.c makes them from
@@ -70,10 +60,7 @@ typedef struct rg_kernels {
     void (*log)(size_t n, const float *x, float *y);
     rg_row_compare (*compare)(size_t n, const float *a, const float *b);
 
-    /* y = grid(x / scale) * scale, each step in fp32, to nearest even; y may be x. x finite, scale > 0. */
-    void (*quantize)(const rg_grid *grid, size_t n, const float *x, float scale, float *y);
-    /* max |x|; infinity or NaN when there is one in x. */
-    float (*largest_magnitude)(size_t n, const float *x);
+    const rg_cast_kernels *cast; /* of number formats: kernels/cast.h */
 
     /* `steps` steps on `rows` rows of x and one panel of tile_dot columns. x: three planes (exponent,
        significand shifted up by what `extra` allows, sign), `plane` apart, rows ldx apart. panel [steps

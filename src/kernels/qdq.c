@@ -1,145 +1,124 @@
-/* Quantize-dequantize of matrices, fast: the bits of rg_qdq, which runs wherever a scale or an input is
- * special. */
+/* Quantize-dequantize of matrices, fast: the bits of rg_qdq, which runs where no kernel knows the format. */
 #include "kernels/qdq.h"
 
 #include <math.h>
 
-enum { MAX_BLOCKS = 2048, ROWS = 16 };
+#include "num/scale.h"
 
-/* A format and cast that the kernels know. */
-typedef struct plan {
-    const rg_kernels *kernels;
+/* Elements of a task, and bytes of output from which on it is written past the caches. */
+enum { TASK = 1 << 16, ROWS = 16, STREAM_BYTES = 8 << 20 };
+
+typedef struct job {
+    const rg_cast_kernels *kernels;
+    int threads;
     const rg_quant *quant;
-    rg_grid grid;
-    float max;       /* of an element */
-    float max_scale; /* of a block scale, under a tensor scale */
-    int exponent;    /* of max: mx */
-} plan;
+    const float *x;
+    float *y;
+    size_t rows, cols;
+    bool per_row;
+    uint64_t first;
+    bool stream;
+    rg_cast_plan elem;
+    rg_block_plan block;
+} job;
 
-static bool plan_make(plan *p, const rg_kernels *kernels, const rg_quant *q) {
-    const rg_elem *elem = &q->format.elem;
-    const bool integer = elem->kind == RG_ELEM_INT;
-    *p = (plan){.kernels = kernels, .quant = q, .max = (float)rg_elem_max(elem)};
-    p->max_scale = q->format.tensor_scale ? (float)rg_elem_max(&q->format.scale) : 0;
-    p->exponent = ilogb(p->max);
-    p->grid.max = p->max;
-    p->grid.mantissa_bits = integer ? elem->bits - 1 : elem->mantissa_bits;
-    p->grid.min_exponent = integer ? elem->bits - 1 : 1 - elem->bias;
-    p->grid.zero = integer ? 0.0f : -0.0f;
-    const rg_cast *c = &q->cast;
-    if (q->format.zero_point || q->format.block_rows != 1 || q->format.sub_block || !rg_cast_is_plain(c))
-        return false;
-    if (integer && (elem->bits < 2 || elem->bits > 8)) return false;
-    if (!integer && (elem->kind != RG_ELEM_FLOAT || !elem->is_signed || !elem->has_subnormals ||
-                     elem->nan == RG_NAN_MINUS_ZERO))
-        return false;
-    if (p->grid.mantissa_bits < 1 || p->grid.mantissa_bits > 10) return false;
-    if (p->grid.min_exponent < -100 && p->grid.min_exponent != RG_GRID_FP32_EXPONENT) return false;
-    const bool block_scale = q->format.span == RG_SPAN_BLOCK;
-    if (q->format.power_of_two_scale)
-        return block_scale &&
-               (c->scale_rule == RG_SCALE_FLOOR || (c->scale_rule == RG_SCALE_EVEN && !integer));
-    return c->scale_rule == RG_SCALE_FLOOR;
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
 }
 
-/* amax rounded to the mantissa of the element, to even: what scale=even takes the exponent of. */
-static float round_to_mantissa(const plan *p, float amax) {
-    const rg_grid grid = {p->grid.mantissa_bits, RG_GRID_FP32_EXPONENT, INFINITY, -0.0f};
-    float y;
-    p->kernels->quantize(&grid, 1, &amax, 1, &y);
-    return y;
-}
-
-static float round_scale(const plan *p, float scale) {
-    const rg_elem *format = &p->quant->format.scale;
-    return format->bits == 32 ? scale : rg_elem_decode(format, rg_elem_encode(format, scale));
-}
-
-/* The scale that a group with this largest magnitude is divided by. False where it is not an ordinary number.
- */
-static bool scale_of(const plan *p, float amax, float tensor_amax, float *scale) {
-    const rg_format *f = &p->quant->format;
-    const float smallest = 0x1p-100f, largest = 0x1p100f;
-    if (!(amax >= smallest && amax <= largest)) return false;
-    if (f->power_of_two_scale) {
-        if (p->quant->cast.scale_rule == RG_SCALE_EVEN) amax = round_to_mantissa(p, amax);
-        *scale = ldexpf(1, ilogbf(amax) - p->exponent);
-    } else if (f->tensor_scale) {
-        const float tensor_scale = tensor_amax / (p->max * p->max_scale);
-        *scale = round_scale(p, amax / p->max / tensor_scale) * tensor_scale;
-    } else {
-        *scale = round_scale(p, amax / p->max);
-    }
-    return *scale >= smallest && *scale <= largest;
-}
-
-/* One row; `tensor_amax` over what a tensor scale spans. False, with nothing written, where something is
- * special. */
-static bool fast_row(const plan *p, const float *x, float *y, size_t cols, float tensor_amax) {
-    const rg_format *f = &p->quant->format;
-    const size_t group = f->span == RG_SPAN_BLOCK ? (size_t)f->block : cols, n = (cols + group - 1) / group;
-    float scale[MAX_BLOCKS];
-    if (n > MAX_BLOCKS) return false;
-    for (size_t b = 0; b < n; b++) {
-        const size_t width = cols - b * group < group ? cols - b * group : group;
-        float amax =
-            f->span == RG_SPAN_TENSOR ? tensor_amax : p->kernels->largest_magnitude(width, x + b * group);
-        if (f->span == RG_SPAN_NONE) {
-            scale[b] = 1;
-            if (!isfinite(amax)) return false;
-        } else if (!scale_of(p, amax, tensor_amax, &scale[b])) {
-            return false;
-        }
-    }
-    for (size_t b = 0; b < n; b++) {
-        const size_t width = cols - b * group < group ? cols - b * group : group;
-        p->kernels->quantize(&p->grid, width, x + b * group, scale[b], y + b * group);
-    }
-    return true;
-}
-
-static float matrix_amax(const rg_kernels *kernels, int threads, const float *x, size_t rows, size_t cols) {
+static float matrix_amax(const job *j) {
+    const size_t n = j->rows * j->cols, tasks = (n + TASK - 1) / TASK;
     float largest = 0;
-    bool finite = true;
-#pragma omp parallel for num_threads(threads) reduction(max : largest) reduction(&& : finite)
-    for (size_t r = 0; r < rows; r++) {
-        const float here = kernels->largest_magnitude(cols, x + r * cols);
-        finite = finite && isfinite(here);
+#pragma omp parallel for num_threads(j->threads) reduction(max : largest) if (tasks > 1)
+    for (size_t t = 0; t < tasks; t++) {
+        const float here = j->kernels->amax(smaller(TASK, n - t * TASK), j->x + t * TASK);
         if (here > largest) largest = here;
     }
-    return finite ? largest : NAN;
+    return largest;
 }
 
-static void slow_rows(int threads, const rg_quant *q, const float *x, float *y, size_t rows, size_t cols,
-                      bool per_row) {
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (size_t r = 0; r < rows; r += ROWS)
-        rg_qdq(q, x + r * cols, y + r * cols, rows - r < ROWS ? rows - r : ROWS, cols, per_row, NULL);
+/* The whole matrix under one scale. */
+static void run_flat(const job *j, float scale) {
+    const size_t n = j->rows * j->cols, tasks = (n + TASK - 1) / TASK;
+#pragma omp parallel for num_threads(j->threads) schedule(static) if (tasks > 1)
+    for (size_t t = 0; t < tasks; t++) {
+        const size_t at = t * TASK;
+        j->kernels->qdq(&j->elem, smaller(TASK, n - at), j->x + at, scale, j->first + at, j->stream,
+                        j->y + at);
+    }
+}
+
+/* The scale of a group with this largest magnitude, by the definition. */
+static float scale_of(const job *j, float amax) {
+    const num_group group = {.x = &amax, .rows = 1, .cols = 1, .stride = 1};
+    return num_scale_choose(j->quant, &group, 1).value;
+}
+
+static void run_rows(const job *j) {
+#pragma omp parallel for num_threads(j->threads) schedule(static) if (j->rows * j->cols > TASK)
+    for (size_t r = 0; r < j->rows; r++) {
+        const size_t at = r * j->cols;
+        const float scale = scale_of(j, j->kernels->amax(j->cols, j->x + at));
+        j->kernels->qdq(&j->elem, j->cols, j->x + at, scale, j->first + at, false, j->y + at);
+    }
+}
+
+/* Rows in pieces of whole blocks. */
+static void run_blocks(const job *j) {
+    const rg_format *f = &j->quant->format;
+    const size_t block = j->block.block, piece = block < TASK ? TASK / block * block : block;
+    const size_t pieces = (j->cols + piece - 1) / piece, tasks = j->rows * pieces;
+    const bool each = f->tensor_scale && j->per_row;
+    const float whole = f->tensor_scale && !each ? num_tensor_scale(j->quant, matrix_amax(j)) : 1;
+#pragma omp parallel for num_threads(j->threads) schedule(static) if (j->rows * j->cols > TASK)
+    for (size_t r = 0; r < (each ? j->rows : tasks); r++) {
+        const size_t row = each ? r : r / pieces, c = each ? 0 : r % pieces * piece;
+        const size_t at = row * j->cols + c, n = each ? j->cols : smaller(piece, j->cols - c);
+        const float tensor = each ? num_tensor_scale(j->quant, j->kernels->amax(n, j->x + at)) : whole;
+        j->kernels->blocks(&j->block, n, j->x + at, tensor, j->first + at, j->stream, j->y + at);
+    }
+}
+
+static void slow_rows(const job *j) {
+#pragma omp parallel for num_threads(j->threads) schedule(dynamic)
+    for (size_t r = 0; r < j->rows; r += ROWS)
+        rg_qdq_from(j->quant, j->x + r * j->cols, j->y + r * j->cols, smaller(ROWS, j->rows - r), j->cols,
+                    j->per_row, j->first + r * j->cols, NULL);
+}
+
+/* By the definition: rows apart where no scale spans them. */
+static void run_slow(const job *j) {
+    const rg_format *f = &j->quant->format;
+    const bool spans_rows = !j->per_row && (f->span == RG_SPAN_TENSOR || f->tensor_scale ||
+                                            (f->span == RG_SPAN_BLOCK && f->block_rows > 1));
+    if (spans_rows)
+        rg_qdq_from(j->quant, j->x, j->y, j->rows, j->cols, j->per_row, j->first, NULL);
+    else
+        slow_rows(j);
 }
 
 void rg_qdq_fast(const rg_kernels *kernels, int threads, const rg_quant *q, const float *x, float *y,
-                 size_t rows, size_t cols, bool per_row) {
-    const bool spans_rows = q->format.span == RG_SPAN_TENSOR || q->format.tensor_scale;
-    const bool one_scale = spans_rows && !per_row;
-    plan p;
-    if (!plan_make(&p, kernels, q)) {
-        if (one_scale)
-            rg_qdq(q, x, y, rows, cols, false, NULL);
+                 size_t rows, size_t cols, bool per_row, uint64_t first) {
+    job j = {kernels->cast, threads, q, x, y, rows, cols, per_row, first};
+    const rg_format *f = &q->format;
+    if (rows == 0 || cols == 0) return;
+    j.stream = x != y && rows * cols * sizeof *y >= STREAM_BYTES;
+    if (f->span == RG_SPAN_BLOCK) {
+        if (rg_block_plan_make(&j.block, q))
+            run_blocks(&j);
         else
-            slow_rows(threads, q, x, y, rows, cols, per_row);
+            run_slow(&j);
         return;
     }
-    const float whole = one_scale ? matrix_amax(kernels, threads, x, rows, cols) : 0;
-    bool special = one_scale && !isfinite(whole);
-#pragma omp parallel for num_threads(threads) schedule(dynamic, ROWS) reduction(|| : special) if (!special)
-    for (size_t r = 0; r < rows; r++) {
-        const float *row = x + r * cols;
-        const float tensor_amax = one_scale ? whole : spans_rows ? kernels->largest_magnitude(cols, row) : 0;
-        if (special || fast_row(&p, row, y + r * cols, cols, tensor_amax)) continue;
-        if (one_scale)
-            special = true;
-        else
-            rg_qdq(q, row, y + r * cols, 1, cols, per_row, NULL);
+    if (f->zero_point || !rg_scale_is_plain(q) || !rg_cast_plan_make(&j.elem, &f->elem, &q->cast) ||
+        !j.elem.has_values) {
+        run_slow(&j);
+        return;
     }
-    if (special) rg_qdq(q, x, y, rows, cols, false, NULL);
+    if (f->span == RG_SPAN_NONE)
+        run_flat(&j, 1);
+    else if (f->span == RG_SPAN_TENSOR && !per_row)
+        run_flat(&j, scale_of(&j, matrix_amax(&j)));
+    else
+        run_rows(&j);
 }

@@ -82,6 +82,29 @@ static inline vec vec_max(vec a, vec b) {
 }
 #endif
 
+/* 32-bit integers in the lanes of a vec. */
+#if defined(__AVX2__)
+typedef int32_t ivec __attribute__((vector_size(sizeof(vec))));
+static inline ivec ivec_all(int32_t x) {
+    return x - (ivec){0};
+}
+#else
+typedef int32_t ivec;
+static inline ivec ivec_all(int32_t x) {
+    return x;
+}
+#endif
+static inline ivec bits_of(vec x) {
+    ivec y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+static inline vec value_of(ivec x) {
+    vec y;
+    memcpy(&y, &x, sizeof y);
+    return y;
+}
+
 /* 16 lanes. */
 typedef struct block {
     vec part[PARTS];

@@ -118,8 +118,12 @@ static rg_status run_batches(evaluation *ev, size_t batch_tokens, const rg_progr
         ev->start[last - first] = n;
         while (scored_end < plan->n_scored && ev->window_of[scored_end] < last)
             ev->scored[scored_end++] -= base;
-        const exec_batch batch = {last - first, ev->start, plan->token + base, scored_end - ev->first_scored,
-                                  ev->scored + ev->first_scored};
+        const exec_batch batch = {last - first,
+                                  ev->start,
+                                  plan->token + base,
+                                  scored_end - ev->first_scored,
+                                  ev->scored + ev->first_scored,
+                                  base};
         const double total = (double)plan->n_tokens,
                      share[2] = {(double)base / total, (double)(base + n) / total};
         RG_TRY(exec_run(&ev->exec, &batch, take, ev, progress, share, err));

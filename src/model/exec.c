@@ -70,13 +70,11 @@ static void free_dead(exec *e, int node) {
 }
 
 static void quantize_output(exec *e, int node) {
-    const size_t elements = e->n_tokens * (size_t)e->model->graph.node[node].width;
     for (size_t v = 0; v < e->n_variants; v++) {
         const exec_use *use = exec_use_of(e, node, v);
         float *value = *exec_value(e, node, v);
         if (use->output)
-            rg_qdq_fast(e->kernels, e->threads, use->output, value, value, elements / use->output_columns,
-                        use->output_columns, true);
+            exec_quantize_value(e, use->output, node, 0, e->n_tokens, use->output_columns, value, value);
     }
 }
 

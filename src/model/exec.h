@@ -51,6 +51,7 @@ typedef struct exec_batch {
     const int32_t *token; /* [start[n_windows]] */
     size_t n_scored;
     const size_t *scored; /* [n_scored] offsets whose logits are wanted, ascending */
+    size_t first_token;   /* position of token[0] among all that are evaluated: numbers the random bits */
 } exec_batch;
 
 /* Takes logits [n][vocab] of scored rows first, ..., first + n - 1 for one variant, with those of variant 0.
@@ -122,6 +123,15 @@ static inline const exec_use *exec_use_of(const exec *e, int node, size_t varian
 /* Value of input i of a node as the policy reads it: the value itself or a quantized copy in `operand`. */
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
                        const float **out, rg_error *err);
+
+/* Rows of the value of `node`, from `token` of the batch on, quantized in rows of `columns`; y may be x.
+   Random bits are drawn by the number of the element, (first_token + token) width + column, from a stream
+   that is the value's own: every reader of a value sees the same bits, in any batch and on any number of
+   threads. */
+void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
+                         size_t columns, const float *x, float *y);
+/* A whole weight; element [r][c] is number r cols + c of a stream of its own. */
+void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
 
 /* Quantizes (if q) and packs the weight of a LINEAR node into e->packed. */
 rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);

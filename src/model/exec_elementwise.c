@@ -19,7 +19,7 @@ rg_status exec_embed(exec *e, int node, rg_error *err) {
             from = table;
         } else if (!last || !rg_quant_equal(q, last)) {
             RG_TRY(exec_scratch_need(&e->weight, rows * width, err));
-            rg_qdq_fast(e->kernels, e->threads, q, table, e->weight.data, rows, width, false);
+            exec_quantize_weight(e, q, n->weight, e->weight.data);
         }
         if (q) {
             from = e->weight.data;

@@ -5,6 +5,16 @@
 
 enum { CHUNK = 96 }; /* rows: 19 MB of logits for a vocabulary of 49,152 */
 
+/* The rows of these tokens in place, tokens in a row together. */
+static void quantize_rows(const exec *e, const rg_quant *q, int value, const size_t *token, size_t n,
+                          size_t k, float *x) {
+    for (size_t i = 0, end; i < n; i = end) {
+        end = i + 1;
+        while (end < n && token[end] == token[end - 1] + 1) end++;
+        exec_quantize_value(e, q, value, token[i], end - i, k, x + i * k, x + i * k);
+    }
+}
+
 /* Logits of scored rows first, ..., first + n - 1. */
 static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const float *packed, float *out,
                         rg_error *err) {
@@ -19,7 +29,7 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     struct exec_unit *unit = &e->head[variant];
     const exec_use *use = exec_use_of(e, node, variant);
     if (use->datapath && !unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
-    if (q && !use->datapath) rg_qdq_fast(e->kernels, e->threads, q, x, x, n, k, true);
+    if (q && !use->datapath) quantize_rows(e, q, g->input[0], e->batch->scored + first, n, k, x);
     if (use->datapath)
         RG_TRY(exec_unit_run(e, unit, x, n, out, err));
     else

@@ -3,6 +3,28 @@
 
 #include <stdlib.h>
 
+/* The quantizer with a stream of random bits that no other value or weight has. */
+static rg_quant with_stream(const rg_quant *q, uint64_t which) {
+    rg_quant own = *q;
+    own.cast.stream ^= (which + 1) << 32;
+    return own;
+}
+
+void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
+                         size_t columns, const float *x, float *y) {
+    const rg_quant own = with_stream(q, 2 * (uint64_t)node);
+    const size_t width = (size_t)e->model->graph.node[node].width;
+    rg_qdq_fast(e->kernels, e->threads, &own, x, y, n_tokens * width / columns, columns, true,
+                (uint64_t)(e->batch->first_token + token) * width);
+}
+
+void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y) {
+    const rg_quant own = with_stream(q, 2 * (uint64_t)weight + 1);
+    const rg_graph_weight *w = &e->model->graph.weight[weight];
+    rg_qdq_fast(e->kernels, e->threads, &own, e->model->weight[weight], y, (size_t)w->shape[0],
+                (size_t)w->shape[1], false, 0);
+}
+
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
                        const float **out, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
@@ -12,7 +34,7 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
     if (!q) return RG_OK;
     const size_t elements = e->n_tokens * (size_t)e->model->graph.node[n->input[i]].width;
     RG_TRY(exec_scratch_need(scratch, elements, err));
-    rg_qdq_fast(e->kernels, e->threads, q, value, scratch->data, elements / columns, columns, true);
+    exec_quantize_value(e, q, n->input[i], 0, e->n_tokens, columns, value, scratch->data);
     *out = scratch->data;
     return RG_OK;
 }
@@ -23,7 +45,7 @@ rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scr
     const float *data = e->model->weight[e->model->graph.node[node].weight];
     if (q) {
         RG_TRY(exec_scratch_need(&e->weight, n * k, err));
-        rg_qdq_fast(e->kernels, e->threads, q, data, e->weight.data, n, k, false);
+        exec_quantize_weight(e, q, e->model->graph.node[node].weight, e->weight.data);
         data = e->weight.data;
     }
     RG_TRY(exec_scratch_need(packed, rg_gemm_packed_size(e->kernels, n, k), err));

@@ -260,7 +260,7 @@ static void same_numbers(const rg_quality *a, const rg_quality *b) {
 static void same_bits(void **state) {
     (void)state;
     const char *const policies[] = {"w=mxfp4,a=mxfp8,kv=e4m3fn", "w=int4", "w=nvfp4,a=nvfp4",
-                                    "w.lm_head=int8,a=int8"};
+                                    "w.lm_head=int8,a=e4m3fn@sra(8),a.lm_head=e4m3fn@sra(8)"};
     rg_quality want[5], got[5];
     assert_int_equal(run("ridge", 1500, 1, 0, policies, 4, want, NULL), RG_OK);
     const size_t batches[] = {1, 600, 1300, 100000};

@@ -134,7 +134,7 @@ static void oracle(const int32_t *token, int length, double *logits) {
 /* ---- running ---------------------------------------------------------------------------------------------
  */
 
-enum { MAX_VARIANTS = 6, MAX_TOKENS = 200 };
+enum { MAX_VARIANTS = 7, MAX_TOKENS = 200 };
 typedef struct outcome {
     float logits[MAX_VARIANTS][MAX_TOKENS][VOCAB];
     double matrix_flop; /* of all nodes but the head */
@@ -154,10 +154,14 @@ static int32_t token_at(size_t window, size_t position) {
     return (int32_t)(rg_random_u32(9, window, position) % VOCAB);
 }
 
+static const size_t common_length[] = {50, LONGEST, 1, 17};
+
 /* Windows first_window, ... of the given lengths, every position scored. */
 static void run(const char *const *policies, size_t n_policies, int threads, size_t first_window,
                 const size_t *length, size_t n_windows, outcome *out) {
     static rg_policy policy[MAX_VARIANTS];
+    size_t first_token = 0; /* windows before these had the lengths of the common list */
+    for (size_t w = 0; w < first_window; w++) first_token += common_length[w];
     exec_use *use = calloc(n_policies * model.graph.n_nodes, sizeof *use);
     size_t start[8] = {0}, scored[MAX_TOKENS];
     int32_t token[MAX_TOKENS];
@@ -175,7 +179,7 @@ static void run(const char *const *policies, size_t n_policies, int threads, siz
     }
     for (size_t i = 0; i < start[n_windows]; i++) scored[i] = i;
     memset(out, 0, sizeof *out);
-    const exec_batch batch = {n_windows, start, token, start[n_windows], scored};
+    const exec_batch batch = {n_windows, start, token, start[n_windows], scored, first_token};
     exec e;
     assert_int_equal(exec_open(&e, &model, use, n_policies, threads, LONGEST, &err), RG_OK);
     assert_int_equal(exec_run(&e, &batch, keep, out, NULL, (const double[2]){0, 1}, &err), RG_OK);
@@ -192,6 +196,7 @@ static const char *const many[] = {"fp32",
                                    "w=mxfp4,a=int8,kv=e4m3fn",
                                    "a=nvfp4,kv=int8",
                                    "w=e4m3fn(scale=tensor)",
+                                   "w=e2m1@srb(4),a=e4m3fn@sra(8),a.lm_head=e5m2@sra(8),kv=mxfp8@src(8)",
                                    "w.lm_head=int4,w.embed=int4,w.up_proj=int8,a.k_proj=int4,k=e5m2"};
 
 static void right(void **state) {
@@ -214,7 +219,7 @@ static void right(void **state) {
 
 static void threads_and_levels(void **state) {
     (void)state;
-    const size_t length[] = {50, LONGEST, 1, 17};
+    const size_t *length = common_length;
     run(many, MAX_VARIANTS, 1, 0, length, 4, &first);
     for (int threads = 2; threads <= 3; threads++) {
         run(many, MAX_VARIANTS, threads, 0, length, 4, &second);
@@ -236,7 +241,7 @@ static void threads_and_levels(void **state) {
 
 static void batch_and_company(void **state) {
     (void)state;
-    const size_t length[] = {50, LONGEST, 1, 17};
+    const size_t *length = common_length;
     run(many, MAX_VARIANTS, 2, 0, length, 4, &first);
     for (size_t w = 0, row = 0; w < 4; row += length[w++]) {
         run(many, MAX_VARIANTS, 2, w, length + w, 1, &second);

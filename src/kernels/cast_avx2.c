@@ -1,0 +1,8 @@
+/* The casts for AVX2. */
+#if defined(__AVX2__)
+#include "kernels/block_text.h"
+
+const rg_cast_kernels rg_cast_avx2 = {.encode = encode, .qdq = qdq, .blocks = blocks, .amax = amax};
+#else
+typedef int rg_cast_avx2; /* not for this processor family */
+#endif
