@@ -6,7 +6,8 @@
 #include "cli.h"
 #include "ridge/num.h"
 
-extern const cli_option cli_num_show_options[], cli_num_qdq_options[], cli_num_code_options[];
+extern const cli_option cli_num_show_options[], cli_num_qdq_options[], cli_num_code_options[],
+    cli_num_certify_options[];
 
 /* Elements of a row for which stored bits are counted. */
 size_t cli_num_row(const cli_context *context, const rg_format *f);
@@ -15,5 +16,6 @@ rg_status cli_num_show(cli_context *context, rg_error *err);
 rg_status cli_num_qdq(cli_context *context, rg_error *err);
 rg_status cli_num_encode(cli_context *context, rg_error *err);
 rg_status cli_num_decode(cli_context *context, rg_error *err);
+rg_status cli_num_certify(cli_context *context, rg_error *err);
 
 #endif
