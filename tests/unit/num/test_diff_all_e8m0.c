@@ -1,0 +1,15 @@
+/* Counting from turning point to turning point equals trying all 2^32 inputs: a format without sign and zero.
+   LABELS: long */
+
+#include "diff_all.h"
+
+static void casts(void **state) {
+    (void)state;
+    same_by_all("universal", "ml_dtypes", "e8m0");
+    rg_profiles_close(&profiles);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(casts)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
