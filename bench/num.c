@@ -1,6 +1,7 @@
 /* Speed of number formats, one core: elements per second of each kernel and instruction set, beside the speed
    at which this machine copies as many floats, measured in the same run. usage: num [--json] [--peer
-   COMMAND]... A peer is a program that prints lines "kernel name g_elem_per_s" (bench/peers). */
+   COMMAND]... A peer is a program that prints lines "kernel name g_elem_per_s" (bench/peers). Of names, _
+   stands for a blank. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -135,6 +135,10 @@ refused 2 'int99' "$RIDGE" num qdq int99
 refused 2 '--row' "$RIDGE" num qdq e4m3fn --row 0
 refused 2 '--row' "$RIDGE" num qdq e4m3fn --row 1.5
 refused 2 'FORMAT' "$RIDGE" num decode
+# certify
+says "$("$RIDGE" num certify 'posit(8,2)' --json | jq -r .crc32)" "$(sed -n 's/^posit(8,2)@rne;//p' "$SRC/tests/data/certificates.csv")"
+refused 2 'certificate' "$RIDGE" num certify mxfp4
+
 head -c 7 values >odd
 in=odd
 refused 1 '7 bytes' "$RIDGE" num qdq e4m3fn
