@@ -2,6 +2,7 @@
 #include "num_commands.h"
 #include "num_diff.h"
 #include "num_dot.h"
+#include "num_explain.h"
 
 static rg_status list(cli_context *context, rg_error *err) {
     rg_str out = {0};
@@ -58,6 +59,16 @@ static const cli_option no_options[] = {{0}};
     "over all 2^32 fp32 inputs, exactly; formats with scales on seeded blocks built to separate rules, or "  \
     "on a\n"                                                                                                 \
     "heavy-tailed tensor. The cause is read off the differences. Profiles are data: docs/profiles.md."
+
+#define EXPLAIN                                                                                              \
+    "The product is y = a b^T, a [rows][k] and b [cols][k]: activations and weights. Between the exact "     \
+    "and\n"                                                                                                  \
+    "the real result one thing changes at a time: elements are rounded (range without end, scale the real\n" \
+    "number amax / largest), the stored scale takes its place, elements beyond the largest are clipped, "    \
+    "the\n"                                                                                                  \
+    "sum is added up by the datapath. rms: of what changes, relative to the output. share: what it adds "    \
+    "to\n"                                                                                                   \
+    "the squared error; own and cross are its two parts: docs/explain.md."
 
 const cli_command cli_num_commands[] = {
     {.noun = "num",
@@ -205,4 +216,22 @@ const cli_command cli_num_commands[] = {
                 "  b6df9b17  e4m3fn",
      .options = cli_num_certify_options,
      .run = cli_num_certify},
+    {.noun = "num",
+     .verb = "explain",
+     .arguments = "",
+     .summary = "Split the error of a matrix product into rounding, scales, clipping and accumulation",
+     .details = EXPLAIN,
+     .example = "ridge num explain --a mxfp4 --b mxfp8\n"
+                "  ...\n"
+                "  a              18.78 dB, 584 of 65536 elements clipped\n"
+                "  ...\n"
+                "  part              rms      dB      own    cross    share\n"
+                "  a.rounding       10 %   19.96   70.7 %    0.0 %   70.7 %\n"
+                "  b.rounding      2.4 %   32.40    4.0 %    0.3 %    4.3 %\n"
+                "  a.scale        14.8 %   16.60  153.4 % -140.6 %   12.8 %\n"
+                "  b.scale        3.56 %   28.96    8.9 %   -8.6 %    0.3 %\n"
+                "  a.clipping     5.07 %   25.89   18.0 %   -7.4 %   10.6 %\n"
+                "  ...",
+     .options = cli_num_explain_options,
+     .run = cli_num_explain},
     {0}};
