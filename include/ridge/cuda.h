@@ -46,6 +46,15 @@ rg_status rg_cuda_encode(rg_cuda *cuda, const rg_quant *q, const float *x, void 
                          uint8_t *packed, size_t rows, size_t cols, bool per_row, rg_qdq_counts *counts,
                          rg_error *err);
 
+/* y[m][n] = x W^T under a datapath, x [m][k] and w [n][k]: the bits of rg_dot_walk on their codes from c = 0,
+   and with scales that the unit does not apply, block by block, part (s_x s_w) added in fp32. Operands are
+   encoded on the CPU; so are outputs computed that meet NaN, infinity or overflow. RG_ERR_USAGE for formats
+   that the datapath does not take, RG_ERR_UNSUPPORTED for one that is not a dot(...) which cuts toward zero.
+ */
+rg_status rg_cuda_gemm(rg_cuda *cuda, const rg_datapath *datapath, const rg_quant *x_quant,
+                       const rg_quant *w_quant, const float *x, const float *w, float *y, size_t m, size_t n,
+                       size_t k, rg_error *err);
+
 #ifdef __cplusplus
 }
 #endif

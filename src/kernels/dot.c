@@ -188,7 +188,8 @@ static float walk_block(const dot_plan *plan, const dot_matrix *x, const dot_mat
     return part;
 }
 
-static float walk(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w, size_t row, size_t column) {
+float dot_walk_one(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w, size_t row,
+                   size_t column) {
     uint32_t codes[2 * RG_DOT_MAX_K];
     float y = 0;
     for (size_t b = 0; b < plan->n_blocks; b++)
@@ -198,7 +199,7 @@ static float walk(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w
 
 void dot_gemm_walk(const dot_plan *plan, int threads, const dot_matrix *x, const dot_matrix *w, float *y) {
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
-    for (size_t i = 0; i < x->rows * w->rows; i++) y[i] = walk(plan, x, w, i / w->rows, i % w->rows);
+    for (size_t i = 0; i < x->rows * w->rows; i++) y[i] = dot_walk_one(plan, x, w, i / w->rows, i % w->rows);
 }
 
 /* The partial sums of block b, [rows][lanes]: runs between promotions from zero, added in fp32. */
@@ -239,7 +240,7 @@ static void tile(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w,
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < columns; j++)
             if (x->special[row + r] || w->special[column + j] || largest[r * lanes + j] >= OVERFLOW_BITS)
-                y[(row + r) * w->rows + column + j] = walk(plan, x, w, row + r, column + j);
+                y[(row + r) * w->rows + column + j] = dot_walk_one(plan, x, w, row + r, column + j);
 }
 
 void dot_gemm(const dot_plan *plan, int threads, const dot_matrix *x, const dot_matrix *w, float *y) {

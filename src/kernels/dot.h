@@ -54,6 +54,7 @@ void dot_matrix_free(dot_matrix *matrix);
    to nearest even. The bits depend on neither threads, m nor the instruction set. */
 void dot_gemm(const dot_plan *plan, int threads, const dot_matrix *x, const dot_matrix *w, float *y);
 /* The same by rg_dot_walk alone: the definition. */
+float dot_walk_one(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w, size_t row, size_t column);
 void dot_gemm_walk(const dot_plan *plan, int threads, const dot_matrix *x, const dot_matrix *w, float *y);
 
 #endif

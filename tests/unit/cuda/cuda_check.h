@@ -11,6 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "kernels/dot.h"
 #include "ridge/cuda.h"
 
 /* Data of five kinds: normal, any bit pattern, huge and tiny by turns, zeros and few values, with specials.
@@ -155,6 +156,65 @@ static void check_all_formats(rg_cuda *cuda, size_t rows, size_t cols) {
         check_matrix(cuda, check_formats[i], rows, cols, true);
         check_matrix(cuda, check_formats[i], 1, 1, false);
     }
+}
+
+typedef struct check_product {
+    const char *datapath, *x, *w;
+} check_product;
+static const check_product check_products[] = {
+    {"h100-fp16", "fp16", "fp16"},
+    {"a100-bf16", "bf16", "bf16"},
+    {"h100-tf32", "tf32", "tf32"},
+    {"v100-fp16", "fp16", "fp16"},
+    {"ada-e4m3", "e4m3fn", "e4m3fn"},
+    {"h100-e4m3-wgmma", "e4m3fn(scale=row)", "e4m3fn(scale=tensor)"},
+    {"h100-e4m3-wgmma", "mx(e4m3fn,32,fp32)", "mx(e4m3fn,128,fp32)"},
+    {"b200-mxfp8", "mxfp8", "mxfp8"},
+    {"b200-mxfp4", "mxfp4", "mxfp4"},
+    {"dot(a=e4m3fn,b=e4m3fn,n=32,align=13,acc=e8m13@rz,promote=128)", "e4m3fn", "e4m3fn"},
+    {"dot(a=e4m3fn,b=e4m3fn,n=16,align=25,acc=fp32@rne,c=after)", "e4m3fn", "e4m3fn(scale=row)"},
+    {"dot(a=e2m1,b=e2m1,n=32,align=10,acc=fp32@rz,order=interleave)", "e2m1", "e2m1"},
+    {"dot(a=bf16,b=bf16,n=8,align=24,floor=-60,acc=fp32@rz)", "bf16", "bf16"}};
+
+/* Against the walk, on every kind of data. Returns whether there is a kernel for it. */
+static bool check_gemm(rg_cuda *cuda, const check_product *p, size_t m, size_t n, size_t k) {
+    const rg_quant qx = check_quant(p->x), qw = check_quant(p->w);
+    float *x = check_room(m * k * 4), *w = check_room(n * k * 4);
+    float *want = check_room(m * n * 4), *got = check_room(m * n * 4);
+    rg_datapath *dp = NULL;
+    rg_error err = {0};
+    dot_plan plan;
+    if (rg_datapath_open(&dp, p->datapath, RIDGE_SOURCE_DIR "/data", &err) != RG_OK)
+        fail_msg("%s: %s", p->datapath, err.message);
+    if (dot_plan_make(&plan, rg_kernels_named("scalar"), dp, &qx, &qw, k, &err) != RG_OK)
+        fail_msg("%s: %s", p->datapath, err.message);
+    for (int kind = 0; plan.fast && kind < CHECK_KINDS; kind++) {
+        dot_matrix a, b;
+        check_fill(x, m * k, kind);
+        check_fill(w, n * k, kind == 1 ? 0 : kind);
+        assert_int_equal(dot_matrix_make(&a, &plan, 1, 0, x, m, NULL), RG_OK);
+        assert_int_equal(dot_matrix_make(&b, &plan, 1, 1, w, n, NULL), RG_OK);
+        dot_gemm_walk(&plan, 1, &a, &b, want);
+        dot_matrix_free(&a);
+        dot_matrix_free(&b);
+        if (rg_cuda_gemm(cuda, dp, &qx, &qw, x, w, got, m, n, k, &err) != RG_OK)
+            fail_msg("%s: %s", p->datapath, err.message);
+        check_same(p->datapath, "results", kind, want, got, m * n * 4);
+    }
+    if (!plan.fast)
+        assert_int_equal(rg_cuda_gemm(cuda, dp, &qx, &qw, x, w, got, m, n, k, &err), RG_ERR_UNSUPPORTED);
+    rg_datapath_close(dp);
+    free(x), free(w), free(want), free(got);
+    return plan.fast;
+}
+
+static void check_all_products(rg_cuda *cuda, size_t m, size_t n, size_t k) {
+    size_t n_kernels = 0;
+    for (size_t i = 0; i < sizeof check_products / sizeof *check_products; i++)
+        n_kernels += check_gemm(cuda, &check_products[i], m, n, k);
+    assert_true(n_kernels >= 12);
+    const check_product rounds_down = {"mi300-fp16", "fp16", "fp16"};
+    assert_false(check_gemm(cuda, &rounds_down, m, n, k));
 }
 
 static void check_refusals(rg_cuda *cuda) {

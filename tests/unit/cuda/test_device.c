@@ -18,6 +18,11 @@ static void large(void **state) {
     check_matrix(device, "mxfp4@rne(scale=mse)", 256, 4096, true);
 }
 
+static void products(void **state) {
+    (void)state;
+    check_all_products(device, 33, 40, 500);
+}
+
 static void refusals(void **state) {
     (void)state;
     check_refusals(device);
@@ -25,7 +30,7 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(large),
-                                       cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(products), cmocka_unit_test(refusals)};
     if (rg_cuda_count() == 0) {
         puts("skipped: no CUDA device");
         return 77;

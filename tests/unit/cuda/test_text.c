@@ -40,6 +40,11 @@ static void casts(void **state) {
         }
 }
 
+static void products(void **state) {
+    (void)state;
+    check_all_products(host, 3, 5, 200);
+}
+
 static void refusals(void **state) {
     rg_cuda *none = NULL;
     rg_error err = {0};
@@ -51,7 +56,7 @@ static void refusals(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(formats), cmocka_unit_test(casts),
-                                       cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(products), cmocka_unit_test(refusals)};
     if (rg_cuda_open(&host, RG_CUDA_HOST, NULL) != RG_OK) return 1;
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     rg_cuda_close(host);
