@@ -311,6 +311,9 @@ rg_stored_size rg_format_stored_size(const rg_format *format, size_t rows, size_
    encoding, when only codes are wanted; `counts` may be NULL. */
 void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
                bool per_row, rg_qdq_counts *counts);
+/* The same for rows of a larger matrix: see rg_qdq_from. */
+void rg_encode_from(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
+                    bool per_row, uint64_t first, rg_qdq_counts *counts);
 void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,
                size_t cols, bool per_row);
 

@@ -127,6 +127,25 @@ void dot_matrix_pack(dot_matrix *m, const dot_plan *plan, int threads, int side)
     if (plan->fast && side == 1) pack_w(m, plan, threads);
 }
 
+/* x row by row, each by the number of its token: for stochastic rounding alone. */
+static rg_status encode_tokens(const dot_side *s, const float *x, dot_matrix *out, size_t rows, size_t k,
+                               rg_error *err) {
+    const rg_format *f = &s->quant.format;
+    const rg_stored_size one = rg_format_stored_size(f, 1, k, true);
+    const size_t tensor = f->tensor_scale ? sizeof(float) : 0, blocks = one.scale_bytes - tensor;
+    uint8_t *scales = take(one.scale_bytes, 1);
+    if (!scales) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for %zu scales", k);
+    for (size_t r = 0; r < rows; r++) {
+        const uint64_t first = (s->first_token + (s->token ? s->token[r] : r)) * k;
+        rg_encode_from(&s->quant, x + r * k, out->codes + r * one.code_bytes, scales, 1, k, true, first,
+                       NULL);
+        memcpy(out->scales + r * tensor, scales, tensor);
+        memcpy(out->scales + rows * tensor + r * blocks, scales + tensor, blocks);
+    }
+    free(scales);
+    return RG_OK;
+}
+
 rg_status dot_matrix_make(dot_matrix *out, const dot_plan *plan, int threads, int side, const float *values,
                           size_t rows, rg_error *err) {
     const dot_side *s = &plan->side[side];
@@ -147,7 +166,10 @@ rg_status dot_matrix_make(dot_matrix *out, const dot_plan *plan, int threads, in
         (s->is_scaled && !out->outer) || (plan->fast && !out->packed))
         return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for %zu x %zu operands of a datapath",
                        rows, plan->k);
-    rg_encode(&s->quant, values, out->codes, out->scales, rows, plan->k, per_row, NULL);
+    if (per_row && s->quant.cast.random_bits)
+        RG_TRY(encode_tokens(s, values, out, rows, plan->k, err));
+    else
+        rg_encode(&s->quant, values, out->codes, out->scales, rows, plan->k, per_row, NULL);
     dot_matrix_pack(out, plan, threads, side);
     return RG_OK;
 }

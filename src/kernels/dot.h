@@ -10,6 +10,10 @@ typedef struct dot_side {
     rg_quant quant; /* how values become codes */
     size_t outer;   /* elements per outer scale (a multiple of nothing); 0: one scale per row */
     bool is_scaled; /* there are outer scales */
+    /* Stochastic rounding of x draws its bits by number (first_token + token[r]) k + c, token[r] = r when
+       NULL; W by r k + c. */
+    uint64_t first_token;
+    const size_t *token;
 } dot_side;
 
 /* A datapath with the formats of both operands: x [m][k] is its operand a, W [n][k] its operand b. */

@@ -4,7 +4,10 @@
 #define RIDGE_KERNELS_JOB_H
 
 #include "num/pack.h"
-#include "num/scale_text.h"
+#include "num/scale.h"
+#ifdef __CUDACC__
+#include "num/scale_text.h" /* in C the library has it */
+#endif
 
 /* Patterns of the largest magnitude, of the least value without its sign, of the largest: as unsigned
    integers they order as the values do. Zeros to start with; infinity and NaN are not seen. */

@@ -137,8 +137,8 @@ void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y
 rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);
 /* Plan and weight of a LINEAR node whose use has a datapath; y[rows][width] = x[rows][k] W^T under it. */
 rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct exec_unit *unit, rg_error *err);
-rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, size_t rows, float *y,
-                        rg_error *err);
+rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, const size_t *token,
+                        size_t rows, float *y, rg_error *err);
 /* Both NULL (fp32) or equal. */
 bool exec_same_quant(const rg_quant *a, const rg_quant *b);
 void exec_add_bias(const exec *e, int node, size_t rows, float *y);

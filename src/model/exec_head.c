@@ -31,7 +31,7 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     if (use->datapath && !unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
     if (q && !use->datapath) quantize_rows(e, q, g->input[0], e->batch->scored + first, n, k, x);
     if (use->datapath)
-        RG_TRY(exec_unit_run(e, unit, x, n, out, err));
+        RG_TRY(exec_unit_run(e, unit, x, e->batch->scored + first, n, out, err));
     else
         rg_gemm(e->kernels, e->threads, n, vocab, k, x, packed, out);
     exec_add_bias(e, node, n, out);

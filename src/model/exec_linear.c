@@ -72,15 +72,19 @@ rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct ex
     const size_t k = (size_t)e->model->graph.node[n->input[0]].width;
     *unit = (struct exec_unit){.ready = false};
     RG_TRY(dot_plan_make(&unit->plan, e->kernels, use->datapath, use->input[0], use->weight, k, err));
+    unit->plan.side[0].quant = with_stream(&unit->plan.side[0].quant, 2 * (uint64_t)n->input[0]);
+    unit->plan.side[1].quant = with_stream(&unit->plan.side[1].quant, 2 * (uint64_t)n->weight + 1);
     RG_TRY(dot_matrix_make(&unit->weight, &unit->plan, e->threads, 1, e->model->weight[n->weight],
                            (size_t)n->width, err));
     unit->ready = true;
     return RG_OK;
 }
 
-rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, size_t rows, float *y,
-                        rg_error *err) {
+rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, const size_t *token,
+                        size_t rows, float *y, rg_error *err) {
     dot_matrix operand;
+    unit->plan.side[0].first_token = e->batch->first_token;
+    unit->plan.side[0].token = token;
     const rg_status status = dot_matrix_make(&operand, &unit->plan, e->threads, 0, x, rows, err);
     if (status == RG_OK) dot_gemm(&unit->plan, e->threads, &operand, &unit->weight, y);
     dot_matrix_free(&operand);
@@ -95,7 +99,7 @@ static rg_status multiply_by_unit(exec *e, int node, size_t variant, rg_error *e
     rg_status status = exec_unit_open(e, node, exec_use_of(e, node, variant), &unit, err);
     if (status == RG_OK) status = exec_take(e, width, y, err);
     if (status == RG_OK)
-        status = exec_unit_run(e, &unit, *exec_value(e, n->input[0], variant), e->n_tokens, *y, err);
+        status = exec_unit_run(e, &unit, *exec_value(e, n->input[0], variant), NULL, e->n_tokens, *y, err);
     dot_matrix_free(&unit.weight);
     if (status == RG_OK) exec_add_bias(e, node, e->n_tokens, *y);
     e->matrix_flop[node] += 2 * (uint64_t)e->n_tokens * width * k;

@@ -192,10 +192,15 @@ void rg_qdq(const rg_quant *q, const float *x, float *y, size_t rows, size_t col
     rg_qdq_from(q, x, y, rows, cols, per_row, 0, counts);
 }
 
+void rg_encode_from(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
+                    bool per_row, uint64_t first, rg_qdq_counts *counts) {
+    pass p = {.q = q, .x = x, .codes = codes, .counts = counts, .first = first};
+    run(&p, rows, cols, per_row, scales);
+}
+
 void rg_encode(const rg_quant *q, const float *x, void *codes, void *scales, size_t rows, size_t cols,
                bool per_row, rg_qdq_counts *counts) {
-    pass p = {.q = q, .x = x, .codes = codes, .counts = counts};
-    run(&p, rows, cols, per_row, scales);
+    rg_encode_from(q, x, codes, scales, rows, cols, per_row, 0, counts);
 }
 
 void rg_decode(const rg_format *format, const void *codes, const void *scales, float *y, size_t rows,

@@ -44,6 +44,10 @@ static const char *const policies[] = {
     "w=fp16,a=fp16,dp=mi300-fp16",
     "w=bf16,a=bf16,w.lm_head=bf16,a.lm_head=bf16,dp=h100-bf16,dp.lm_head=a100-bf16",
     "w=mxfp8,a=mxfp8,dp=b200-mxfp8",
+    /* random bits belong to the token, not to the batch */
+    "w=e4m3fn@srb(4),a=e4m3fn(scale=row)@sra(8),w.lm_head=e4m3fn,a.lm_head=e4m3fn@sra(8),dp=h100-e4m3-wgmma,"
+    "dp.lm_head=h100-e4m3-wgmma",
+    "w=nvfp4,a=nvfp4@src(8),dp=b200-nvfp4",
 };
 enum { N = sizeof policies / sizeof *policies };
 
