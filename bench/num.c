@@ -3,22 +3,14 @@
    COMMAND]... A peer is a program that prints lines "kernel name g_elem_per_s" (bench/peers). Of names, _
    stands for a blank. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "dot_job.h"
 #include "kernels/certify.h"
 #include "kernels/kernels.h"
 
 /* Floats of an array in memory, and of one that stays in the second-level cache with its result. */
 enum { N_MEMORY = 1 << 25, N_CACHE = 1 << 16, BURSTS = 3 };
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 typedef struct arrays {
     size_t n;
@@ -45,9 +37,9 @@ static double best_speed(body *run, const measured *m) {
     double best = 0;
     for (size_t b = 0; b < BURSTS * (n / burst); b++) {
         const size_t at = b % (n / burst) * burst;
-        const double start = now_s();
+        const double start = bench_now_s();
         for (size_t k = 0; k < times; k++) run(m, at, burst);
-        best = fmax(best, (double)(burst * times) / (now_s() - start));
+        best = fmax(best, (double)(burst * times) / (bench_now_s() - start));
     }
     return best;
 }
@@ -145,11 +137,26 @@ static void bench_certificate(const rg_kernels *kernels) {
     double best = INFINITY;
     if (rg_quant_parse("e4m3fn", &q, NULL) != RG_OK) abort();
     for (int k = 0; k < 3; k++) {
-        const double start = now_s();
+        const double start = bench_now_s();
         if (rg_certify_by(kernels->cast, &q, 2, NULL, &crc, NULL) != RG_OK) abort();
-        best = fmin(best, now_s() - start);
+        best = fmin(best, bench_now_s() - start);
     }
     report("certificate e4m3fn, 2 threads", kernels->name, 4294967296.0 / best, 0);
+}
+
+/* Bit-exact products of a matrix unit; an element is a multiply-add. */
+static void bench_dot(const rg_kernels *kernels) {
+    static const char *const units[] = {"h100-e4m3-wgmma", "a100-fp16"};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        char name[64];
+        dot_job j;
+        rg_datapath *dp = dot_job_datapath(units[i]);
+        dot_job_open(&j, kernels, dp, 64, 512, 1024);
+        snprintf(name, sizeof name, "dot %s, MAC", units[i]);
+        report(name, kernels->name, 1e9 * dot_job_speed(&j, dot_gemm), 0);
+        dot_job_close(&j);
+        rg_datapath_close(dp);
+    }
 }
 
 static void bench_peer(const char *command, double copy_speed) {
@@ -184,6 +191,7 @@ int main(int argc, char **argv) {
         const rg_kernels *kernels = rg_kernels_named(rg_kernels_level(l));
         if (!kernels) continue;
         bench_level(kernels, in);
+        bench_dot(kernels);
         bench_certificate(kernels);
     }
     for (int i = 0; i < n_peers; i++) bench_peer(peers[i], in[0].copy);
