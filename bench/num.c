@@ -21,6 +21,7 @@ typedef struct arrays {
 
 typedef struct measured {
     const rg_cast_kernels *kernels;
+    const rg_pack_kernels *packing;
     const arrays *in;
     rg_quant quant;
     rg_cast_plan elem;
@@ -69,6 +70,14 @@ static void two_passes(const measured *m, size_t at, size_t n) {
     m->kernels->blocks(&m->block, n, m->in->x + at, amax / 2688, at, in_memory(m), m->in->y + at);
 }
 
+/* Codes of one byte, from the input's bytes. */
+static void pack(const measured *m, size_t at, size_t n) {
+    m->packing->pack(m->quant.format.elem.bits, n, (const uint8_t *)m->in->x + at, m->in->codes + at);
+}
+static void unpack(const measured *m, size_t at, size_t n) {
+    m->packing->unpack(m->quant.format.elem.bits, n, (const uint8_t *)m->in->x + at, m->in->codes + at);
+}
+
 static const struct {
     const char *name, *text;
     body *run;
@@ -87,6 +96,9 @@ static const struct {
     {"qdq mxfp4", "mxfp4", blocks, false},
     {"qdq nvfp4", "nvfp4", two_passes, false},
     {"qdq nvfp4@rne(scale=4over6)", "nvfp4@rne(scale=4over6)", two_passes, false},
+    {"pack e2m1", "e2m1", pack, false},
+    {"unpack e2m1", "e2m1", unpack, false},
+    {"pack e2m3", "e2m3", pack, false},
 };
 
 static arrays make_arrays(size_t n) {
@@ -121,7 +133,7 @@ static void report(const char *kernel, const char *isa, double speed, double cop
 
 static void bench_level(const rg_kernels *kernels, const arrays in[2]) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        measured m = {.kernels = kernels->cast, .in = &in[rows[i].in_cache]};
+        measured m = {.kernels = kernels->cast, .packing = kernels->pack_codes, .in = &in[rows[i].in_cache]};
         rg_error err;
         if (rg_quant_parse(rows[i].text, &m.quant, &err) != RG_OK) abort();
         rg_cast_plan_make(&m.elem, &m.quant.format.elem, &m.quant.cast);

@@ -15,6 +15,7 @@ endif()
 set(cast_flags "-O2;-fno-tree-vectorize;-fno-unswitch-loops")
 set_source_files_properties(${kernel_dir}/cast_scalar.c PROPERTIES COMPILE_OPTIONS "${cast_flags}")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties(${kernel_dir}/pack_bmi2.c PROPERTIES COMPILE_OPTIONS "-O2;-mbmi2")
   set_source_files_properties(${kernel_dir}/cast_avx2.c PROPERTIES COMPILE_OPTIONS "${cast_flags};-mavx2;-ftree-vectorize")
   set_source_files_properties(${kernel_dir}/cast_avx512.c PROPERTIES COMPILE_OPTIONS
     "${cast_flags};-mavx512f;-mavx2;-mprefer-vector-width=512;-ftree-vectorize")

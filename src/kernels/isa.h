@@ -9,7 +9,7 @@
         .name = ISA_NAME, .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack,                                  \
         .pack_transposed = pack_transposed, .multiply = multiply, .rmsnorm = rmsnorm, .swiglu = swiglu,      \
         .softmax = softmax, .exp = exp_row, .log = log_row, .compare = compare, .dot = dot,                  \
-        .tile_dot = LANES, .cast = &CAST_TABLE, .fma_peak = fma_peak                                         \
+        .tile_dot = LANES, .cast = &CAST_TABLE, .pack_codes = &PACK_TABLE, .fma_peak = fma_peak              \
     }
 
 extern const rg_kernels rg_kernels_scalar;

@@ -6,6 +6,7 @@
 #include "kernels/isa.h"
 
 #define CAST_TABLE rg_cast_avx512
+#define PACK_TABLE rg_pack_bmi2
 
 const rg_kernels rg_kernels_avx512 = KERNELS_TABLE;
 #else

@@ -5,5 +5,6 @@
 #include "kernels/isa.h"
 
 #define CAST_TABLE rg_cast_scalar
+#define PACK_TABLE rg_pack_scalar
 
 const rg_kernels rg_kernels_scalar = KERNELS_TABLE;

@@ -4,6 +4,7 @@
 #define RIDGE_KERNELS_KERNELS_H
 
 #include "kernels/cast.h"
+#include "kernels/pack.h"
 #include "ridge/base.h"
 
 /* Every reduction over a row runs in this many lanes (lane i % 16), folded as a tree of halves at the end. */
@@ -60,7 +61,8 @@ typedef struct rg_kernels {
     void (*log)(size_t n, const float *x, float *y);
     rg_row_compare (*compare)(size_t n, const float *a, const float *b);
 
-    const rg_cast_kernels *cast; /* of number formats: kernels/cast.h */
+    const rg_cast_kernels *cast;       /* of number formats: kernels/cast.h */
+    const rg_pack_kernels *pack_codes; /* kernels/pack.h */
 
     /* `steps` steps on `rows` rows of x and one panel of tile_dot columns. x: three planes (exponent,
        significand shifted up by what `extra` allows, sign), `plane` apart, rows ldx apart. panel [steps

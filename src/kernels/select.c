@@ -12,9 +12,10 @@ const char *rg_kernels_level(size_t i) {
 
 #if defined(__x86_64__)
 static bool have(const char *name) {
-    bool fma = __builtin_cpu_supports("fma");
-    if (strcmp(name, "avx2") == 0) return fma && __builtin_cpu_supports("avx2");
-    if (strcmp(name, "avx512") == 0) return fma && __builtin_cpu_supports("avx512f");
+    const bool fma = __builtin_cpu_supports("fma");
+    const bool vectors = fma && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    if (strcmp(name, "avx2") == 0) return vectors;
+    if (strcmp(name, "avx512") == 0) return vectors && __builtin_cpu_supports("avx512f");
     return fma;
 }
 static const rg_kernels *const tables[] = {&rg_kernels_scalar, &rg_kernels_avx2, &rg_kernels_avx512};
