@@ -220,8 +220,9 @@ const cli_command cli_model_commands[] = {
      .max_arguments = 1,
      .summary = "count a model: parameters, bytes of weights and KV cache, FLOP per token",
      .details =
-         "MODEL is a name that ridge model list prints, a config.json, a folder with one, a GGUF file or\n"
-         "a llama2.c file. A field that the model's family does not know is an error: no number is\n"
+         "MODEL is a name that ridge model list prints, a config.json, a folder with one, a GGUF file, a\n"
+         "llama2.c file or what ridge model graph --json printed. A field that the model's family does not "
+         "know is an error: no number is\n"
          "better than a wrong one (docs/families.md says how to add a family).",
      .example =
          "ridge model show llama-3.1-8b --context 8192\n"

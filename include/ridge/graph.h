@@ -87,7 +87,8 @@ typedef struct rg_graph {
 rg_status rg_graph_from_config(rg_graph *out, rg_doc *config, const char *families_dir, rg_error *err);
 /* The same, but unknown fields are listed in graph.unknown_field and are no error. */
 rg_status rg_graph_import(rg_graph *out, rg_doc *config, const char *families_dir, rg_error *err);
-/* Of a file: config.json, or YAML with the same fields and a `source:` line. */
+/* Of a file: config.json, YAML with the same fields and a `source:` line, or a graph that rg_graph_to_json
+ * wrote. */
 rg_status rg_graph_from_file(rg_graph *out, const char *path, const char *families_dir, rg_error *err);
 /* Of a name of <data_dir>/models ("llama-3.1-8b" for models/llama-3.1-8b.yaml). RG_ERR_USAGE when there is
  * none. */

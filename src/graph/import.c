@@ -1,5 +1,6 @@
 /* Graphs from configs: documents, files, and the names of data/models. */
 #include "graph/build.h"
+#include "graph/ops.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +75,10 @@ rg_status rg_graph_from_file(rg_graph *out, const char *path, const char *famili
     size_t n = strlen(path);
     /* Ridge's own model files say where their facts come from; a config.json has no such field. */
     if (n < 5 || strcmp(path + n - 5, ".json") != 0) rg_doc_get(config.root, "source");
-    rg_status status = rg_graph_from_config(out, &config, families_dir, err);
+    const bool is_graph =
+        config.root && config.root->kind == RG_DOC_MAP && rg_doc_get(config.root, "ridge_graph");
+    rg_status status =
+        is_graph ? graph_from_doc(out, &config, err) : rg_graph_from_config(out, &config, families_dir, err);
     rg_doc_close(&config);
     return status;
 }

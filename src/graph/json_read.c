@@ -123,17 +123,22 @@ static rg_status read_graph(reader *r) {
     return graph_check(g, r->err);
 }
 
-rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err) {
-    rg_doc doc;
+rg_status graph_from_doc(rg_graph *out, rg_doc *doc, rg_error *err) {
     rg_graph g = {0};
-    RG_TRY(rg_doc_parse(&doc, text, size, "graph", true, err));
-    reader r = {.doc = &doc, .graph = &g, .err = err};
+    reader r = {.doc = doc, .graph = &g, .err = err};
     rg_status status = read_graph(&r);
-    rg_doc_close(&doc);
     if (status != RG_OK) {
         rg_graph_close(&g);
         return status;
     }
     *out = g;
     return RG_OK;
+}
+
+rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err) {
+    rg_doc doc;
+    RG_TRY(rg_doc_parse(&doc, text, size, "graph", true, err));
+    rg_status status = graph_from_doc(out, &doc, err);
+    rg_doc_close(&doc);
+    return status;
 }

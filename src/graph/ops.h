@@ -47,5 +47,7 @@ static inline double weight_elements(const rg_graph_weight *w) {
 /* Weights: names unique, shapes, ties to an earlier untied weight of the same shape. Nodes: names unique and
    op_infer for each, widths as inferred. Sizes: as the embedding and the output say. */
 rg_status graph_check(const rg_graph *g, rg_error *err);
+/* A graph in its JSON form; `out` does not refer to `doc`. */
+rg_status graph_from_doc(rg_graph *out, rg_doc *doc, rg_error *err);
 
 #endif

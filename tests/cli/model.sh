@@ -40,6 +40,14 @@ grep -q '^llama-2-7b .* 6,738,415,616$' out
 expect 0 model graph llama-3.1-8b --json
 holds '.ridge_graph == 1 and (.nodes | length) == 32 * 15 + 3 and (.weights | length) == 32 * 9 + 3'
 holds '.nodes[2] == {"name": "layers.0.self_attn.q_proj", "op": "linear", "layer": 0, "inputs": [1], "width": 4096, "weight": 2}'
+# what was printed is read back
+cp out graph.json
+expect 0 model graph graph.json --json
+cmp out graph.json
+expect 0 model show graph.json --json
+holds '.model == "llama-3.1-8b" and .parameters_total == 8030261248 and .kv_bytes_per_token == 131072'
+sed 's/"ridge_graph": 1/"ridge_graph": 2/' graph.json >later.json
+failed 1 'later.json:1' model show later.json
 expect 0 model graph qwen3-0.6b
 grep -q 'lm_head .* 151936 x 1024 tied' out
 
