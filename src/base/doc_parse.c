@@ -120,7 +120,7 @@ static rg_status build(builder *b) {
             char text[256];
             snprintf(text, sizeof text, "not YAML: %s",
                      b->parser->problem ? b->parser->problem : "unreadable");
-            return fail_at(b, b->parser->problem_mark.line, NULL, text);
+            return fail_at(b, b->parser->problem_mark.line, "YAML", text);
         }
         rg_status status = take(b, &event);
         yaml_event_delete(&event);
@@ -139,7 +139,7 @@ static rg_status check_json(const char *text, size_t size, const char *name, rg_
     }
     char where[256];
     snprintf(where, sizeof where, "%s:%d", name, problem.line);
-    return rg_fail(err, RG_ERR_PARSE, where, NULL, "not JSON: %s", problem.text);
+    return rg_fail(err, RG_ERR_PARSE, where, "JSON", "not JSON: %s", problem.text);
 }
 
 /* Four hexadecimal digits after "\u"; -1: something else. */

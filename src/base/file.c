@@ -51,7 +51,7 @@ rg_status rg_file_read(const char *path, size_t limit_bytes, char **data, size_t
     const char *reason = gzerror(file, &code);
     rg_status status = RG_OK;
     if (text.len > limit_bytes)
-        status = rg_fail(err, RG_ERR_PARSE, path, NULL, "larger than %zu bytes", limit_bytes);
+        status = rg_fail(err, RG_ERR_PARSE, path, "a smaller file", "larger than %zu bytes", limit_bytes);
     else if (n < 0 || (code != Z_OK && code != Z_STREAM_END))
         status = rg_fail(err, RG_ERR_IO, path, NULL, "cannot read: %s",
                          code == Z_ERRNO ? strerror(errno) : reason);

@@ -94,13 +94,15 @@ static rg_status run(const char *const argv[], const char *dir, double limit_s, 
     char line[256];
     last_line(text, line, sizeof line);
     rg_str_free(&own);
-    if (late) return rg_fail(err, RG_ERR_TOOL, argv[0], NULL, "%s ran longer than %.0f s", argv[0], limit_s);
+    if (late)
+        return rg_fail(err, RG_ERR_TOOL, argv[0], "an end within the limit", "%s ran longer than %.0f s",
+                       argv[0], limit_s);
     if (WIFSIGNALED(code))
-        return rg_fail(err, RG_ERR_TOOL, argv[0], NULL, "%s died of signal %d%s", argv[0], WTERMSIG(code),
-                       line);
+        return rg_fail(err, RG_ERR_TOOL, argv[0], "exit code 0", "%s died of signal %d%s", argv[0],
+                       WTERMSIG(code), line);
     if (WEXITSTATUS(code) != 0)
-        return rg_fail(err, RG_ERR_TOOL, argv[0], NULL, "%s exited with %d%s", argv[0], WEXITSTATUS(code),
-                       line);
+        return rg_fail(err, RG_ERR_TOOL, argv[0], "exit code 0", "%s exited with %d%s", argv[0],
+                       WEXITSTATUS(code), line);
     return RG_OK;
 }
 
