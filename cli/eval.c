@@ -147,7 +147,15 @@ const cli_command cli_eval_commands[] = {
          "perplexity,\n"
          "mean and 99th percentile of KL(fp32 || policy) per token, share of tokens whose most likely\n"
          "successor stays the same. docs/quality.md says how the figures are made and how to read them.",
-     .example = "@EXAMPLE@",
+     .example =
+         "ridge eval run --model stories260K.bin --text tinystories.txt --protocol stories-256 --tokens 4000 "
+         "\\\n      --policy w=mxfp4 --policy kv=e4m3fn\n"
+         "  stories260K.bin, protocol stories-256, 1920 tokens scored; +- is one standard error\n"
+         "\n"
+         "  policy                        perplexity          KLD mean [nat]    KLD p99        same top [%]\n"
+         "  fp32 (reference)            3.91 +- 0.23\n"
+         "  w=mxfp4                     4.73 +- 0.28        0.1864 +- 0.0065    1.41235       78.59 +- 0.94\n"
+         "  kv=e4m3fn                   4.04 +- 0.24        0.0289 +- 0.0019    0.36587       92.08 +- 0.62",
      .options = run_options,
      .run = eval_run},
     {0}};

@@ -7,13 +7,12 @@ static void usage_line(FILE *out, const cli_command *c) {
     fprintf(out, "ridge %s %s%s%s", c->noun, c->verb, c->arguments && *c->arguments ? " " : "",
             c->arguments ? c->arguments : "");
     for (const cli_option *o = c->options; o && o->name; o++)
-        if (o->needed) fprintf(out, " --%s %s", o->name, o->value);
+        if (o->needed) fprintf(out, " %s%s %s", cli_dashes(o), o->name, o->value);
     fprintf(out, " [OPTION...]");
 }
 
 static void option_left(const cli_option *o, char *text, size_t size) {
-    const char *dashes = strlen(o->name) == 1 ? "-" : "--";
-    snprintf(text, size, "%s%s%s%s", dashes, o->name, o->value ? " " : "", o->value ? o->value : "");
+    snprintf(text, size, "%s%s%s%s", cli_dashes(o), o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
 static void option_right(FILE *out, const cli_option *o) {
@@ -116,8 +115,7 @@ void cli_man_page(FILE *out, const cli_command *const *nouns) {
 }
 
 static void completion_words(FILE *out, const cli_option *options) {
-    for (const cli_option *o = options; o && o->name; o++)
-        fprintf(out, " %s%s", strlen(o->name) == 1 ? "-" : "--", o->name);
+    for (const cli_option *o = options; o && o->name; o++) fprintf(out, " %s%s", cli_dashes(o), o->name);
 }
 
 void cli_completion(FILE *out, const cli_command *const *nouns) {

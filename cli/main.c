@@ -25,9 +25,21 @@ void cli_print_json_number(rg_str *out, double value) {
     rg_str_add(out, text);
 }
 
+/* Bytes of the UTF-8 character at p, 0 where there is none: JSON holds nothing else. */
+static int utf8_length(const unsigned char *p) {
+    const int n = *p < 0x80 ? 1 : *p < 0xc2 ? 0 : *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : *p < 0xf5 ? 4 : 0;
+    for (int i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    const bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+    const bool no_character = (*p == 0xed && p[1] > 0x9f) || (*p == 0xf4 && p[1] > 0x8f);
+    return overlong || no_character ? 0 : n;
+}
+
 void cli_print_json_string(rg_str *out, const char *text) {
     rg_str_add(out, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
+    int n = 1;
+    for (const unsigned char *p = (const unsigned char *)text; *p; p += n > 0 ? n : 1) {
+        n = utf8_length(p);
         if (*p == '"' || *p == '\\')
             rg_str_printf(out, "\\%c", *p);
         else if (*p == '\n')
@@ -36,8 +48,10 @@ void cli_print_json_string(rg_str *out, const char *text) {
             rg_str_add(out, "\\t");
         else if (*p < 0x20)
             rg_str_printf(out, "\\u%04x", *p);
+        else if (n == 0)
+            rg_str_add(out, "\\ufffd");
         else
-            rg_str_add_n(out, (const char *)p, 1);
+            rg_str_add_n(out, (const char *)p, (size_t)n);
     }
     rg_str_add(out, "\"");
 }
@@ -68,10 +82,16 @@ static int usage(const char *message, const char *expected, bool json) {
     return report(&err, json);
 }
 
-/* The folder the program was told, was installed with, or was built in: the first that exists. */
+/* The folder the program was told, was installed with (wherever that lies now), or was built in: the first
+   that exists. */
 static const char *data_dir(const cli_context *context) {
-    const char *candidates[] = {cli_string(context, "data"), getenv("RIDGE_DATA"), RIDGE_SOURCE_DATA,
-                                RIDGE_INSTALL_DATA};
+    static char beside[PATH_MAX + sizeof RIDGE_DATA_FROM_BIN];
+    const char *slash = strrchr(context->program, '/');
+    if (slash)
+        snprintf(beside, sizeof beside, "%.*s/%s", (int)(slash - context->program), context->program,
+                 RIDGE_DATA_FROM_BIN);
+    const char *candidates[] = {cli_string(context, "data"), getenv("RIDGE_DATA"), slash ? beside : NULL,
+                                RIDGE_SOURCE_DATA, RIDGE_INSTALL_DATA};
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
         if (candidates[i] && (i == 0 || access(candidates[i], R_OK) == 0)) return candidates[i];
     return RIDGE_INSTALL_DATA;
@@ -110,11 +130,15 @@ static int run(const cli_command *command, int n, const char **words, bool json)
     }
     free(context.argument);
     free(context.given);
-    if (fflush(stdout) != 0 && code == 0) {
-        fprintf(stderr, "ridge: cannot write to stdout\n");
-        code = 1;
-    }
     return code;
+}
+
+/* The exit code, given that what was printed must have arrived. */
+static int finish(int code) {
+    const bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (!lost || code != 0) return code;
+    fprintf(stderr, "ridge: stdout: cannot write; expected room for the output\n");
+    return 1;
 }
 
 int main(int argc, char **argv) {
@@ -123,11 +147,11 @@ int main(int argc, char **argv) {
         json = json || strcmp(argv[i], "--json") == 0;
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
         cli_help_program(argc < 2 ? stderr : stdout, nouns);
-        return argc < 2 ? 2 : 0;
+        return finish(argc < 2 ? 2 : 0);
     }
-    if (strcmp(argv[1], "--version") == 0) return puts("ridge " RG_VERSION) < 0;
-    if (strcmp(argv[1], "--man") == 0) return cli_man_page(stdout, nouns), 0;
-    if (strcmp(argv[1], "--completion") == 0) return cli_completion(stdout, nouns), 0;
+    if (strcmp(argv[1], "--version") == 0) return puts("ridge " RG_VERSION), finish(0);
+    if (strcmp(argv[1], "--man") == 0) return cli_man_page(stdout, nouns), finish(0);
+    if (strcmp(argv[1], "--completion") == 0) return cli_completion(stdout, nouns), finish(0);
     const cli_command *commands = find_noun(argv[1]);
     char message[160];
     if (!commands) {
@@ -136,10 +160,10 @@ int main(int argc, char **argv) {
     }
     if (argc < 3 || strcmp(argv[2], "--help") == 0) {
         cli_help_noun(argc < 3 ? stderr : stdout, commands);
-        return argc < 3 ? usage("a verb is missing", "one of those above", json) : 0;
+        return argc < 3 ? usage("a verb is missing", "one of those above", json) : finish(0);
     }
     for (const cli_command *c = commands; c->noun; c++)
-        if (strcmp(c->verb, argv[2]) == 0) return run(c, argc - 3, (const char **)argv + 3, json);
+        if (strcmp(c->verb, argv[2]) == 0) return finish(run(c, argc - 3, (const char **)argv + 3, json));
     snprintf(message, sizeof message, "unknown verb \"%.60s\" of ridge %s", argv[2], argv[1]);
     return usage(message, "one of those that ridge NOUN --help lists", json);
 }

@@ -171,7 +171,7 @@ const cli_command cli_num_commands[] = {
                 "whoever has the\n"
                 "hardware. That none is found proves nothing, but thousands were tried.",
      .example = "ridge num distinguish a100-fp16 h100-fp16\n"
-                "  ...",
+                "  0420 2020 bf800000 bf7ffff8 bf7ffff7",
      .options = cli_num_dot_options,
      .run = cli_num_distinguish},
     {.noun = "num",
@@ -184,6 +184,7 @@ const cli_command cli_num_commands[] = {
                 "thousands of inputs\n"
                 "do not tell them apart. Searched: every dot(...) without acc16 and sum, and the presets.",
      .example = "ridge num identify --run 'ridge num dot h100-e4m3-wgmma'\n"
+                "  70 vectors\n"
                 "  h100-e4m3-wgmma\n"
                 "  ...",
      .options = cli_num_identify_options,
@@ -197,8 +198,8 @@ const cli_command cli_num_commands[] = {
      .example = "ridge num diff ml_dtypes cuda13 --format e2m1\n"
                 "  A ml_dtypes: e2m1@rne(nan=negated)\n"
                 "  B cuda13: e2m1\n"
-                "    differences 16777214 of 4294967296 inputs, 0.3906 %\n"
-                "    cause       NaN: -0 or 0 against 6 (16777214)\n"
+                "    differences   16777214 of 4294967296 inputs, 0.3906 %\n"
+                "    cause         NaN: -0 or 0 against 6 (16777214)\n"
                 "    ...",
      .options = cli_num_diff_options,
      .run = cli_num_diff},

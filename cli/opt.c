@@ -14,6 +14,10 @@ const cli_option cli_common_options[] = {
     {"help", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false, "this text"},
     {0}};
 
+const char *cli_dashes(const cli_option *option) {
+    return option->name[1] ? "--" : "-";
+}
+
 static const cli_option *find(const cli_option *options, const char *name, size_t n) {
     for (; options && options->name; options++)
         if (strlen(options->name) == n && strncmp(options->name, name, n) == 0) return options;
@@ -23,7 +27,7 @@ static const cli_option *find(const cli_option *options, const char *name, size_
 static rg_status check_value(const cli_option *option, const char *text, rg_error *err) {
     if (option->type != CLI_INT && option->type != CLI_NUMBER) return RG_OK;
     char where[128], expected[128];
-    snprintf(where, sizeof where, "--%s", option->name);
+    snprintf(where, sizeof where, "%s%s", cli_dashes(option), option->name);
     const char *what = option->type == CLI_INT ? "a whole number" : "a number";
     if (option->max > option->min)
         snprintf(expected, sizeof expected, "%s from %.15g to %.15g", what, option->min, option->max);
@@ -40,8 +44,8 @@ static rg_status give(cli_context *context, const cli_option *option, const char
     if (text) RG_TRY(check_value(option, text, err));
     for (int i = 0; i < context->n_given && !option->repeated; i++)
         if (context->given[i].option == option)
-            return rg_fail(err, RG_ERR_USAGE, NULL, "the option once", "option --%s is given twice",
-                           option->name);
+            return rg_fail(err, RG_ERR_USAGE, NULL, "the option once", "option %s%s is given twice",
+                           cli_dashes(option), option->name);
     context->given[context->n_given++] = (struct cli_given){option, text};
     return RG_OK;
 }
@@ -58,11 +62,15 @@ static rg_status take_option(cli_context *context, const char *word, const char 
         return rg_fail(err, RG_ERR_USAGE, NULL, "one of the options that --help lists", "unknown option %s",
                        word);
     if (option->type == CLI_FLAG) {
-        if (equals) return rg_fail(err, RG_ERR_USAGE, NULL, "no value", "--%s is a flag", option->name);
+        if (equals)
+            return rg_fail(err, RG_ERR_USAGE, NULL, "no value", "%s%s is a flag", cli_dashes(option),
+                           option->name);
         return give(context, option, NULL, err);
     }
     if (equals) return give(context, option, equals + 1, err);
-    if (!next) return rg_fail(err, RG_ERR_USAGE, NULL, option->value, "--%s needs a value", option->name);
+    if (!next)
+        return rg_fail(err, RG_ERR_USAGE, NULL, option->value, "%s%s needs a value", cli_dashes(option),
+                       option->name);
     *taken = true;
     return give(context, option, next, err);
 }
@@ -90,7 +98,7 @@ rg_status cli_check(const cli_context *context, rg_error *err) {
                        context->n_arguments == 1 ? "" : "s");
     for (const cli_option *o = c->options; o && o->name; o++)
         if (o->needed && !cli_string(context, o->name))
-            return rg_fail(err, RG_ERR_USAGE, NULL, o->help, "option --%s is needed", o->name);
+            return rg_fail(err, RG_ERR_USAGE, NULL, o->help, "option %s%s is needed", cli_dashes(o), o->name);
     return RG_OK;
 }
 

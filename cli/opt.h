@@ -6,6 +6,8 @@
 
 extern const cli_option cli_common_options[]; /* what every command takes */
 
+const char *cli_dashes(const cli_option *option); /* "-" before one letter, else "--" */
+
 /* Fills arguments and given options; both arrays of `context` have room for n entries. */
 rg_status cli_parse(cli_context *context, int n, const char **words, rg_error *err);
 /* Counts of arguments, needed options. */

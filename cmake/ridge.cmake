@@ -61,6 +61,8 @@ function(ridge_install)
   add_custom_target(ridge_man ALL DEPENDS ${PROJECT_BINARY_DIR}/ridge.1 ${PROJECT_BINARY_DIR}/ridge.bash)
   install(FILES ${PROJECT_BINARY_DIR}/ridge.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${PROJECT_BINARY_DIR}/ridge.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME ridge)
+  # What --prefix says when installing counts, so nothing here is absolute.
+  file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
   configure_file(cmake/ridge.pc.in ridge.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/ridge.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()

@@ -34,7 +34,7 @@ refused() { # refused CODE PART ARGUMENTS...
     [ $code = $want ] && [ ! -s out ] && grep -qF -e "$part" err || { echo "exit $code: $*"; cat out err; exit 1; }
 }
 refused 2 e9m9 --a e9m9
-refused 2 -- --b mxfp4
+refused 2 "option -a is needed" --b mxfp4
 refused 2 cauchy --a mxfp4 --dist cauchy
 refused 1 "8 bytes" --a mxfp4 --k 3 --a-data x
 refused 2 "mxfp4" --a mxfp4 --dp h100-e4m3-wgmma
