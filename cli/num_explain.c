@@ -164,8 +164,8 @@ static void print_table(const side s[2], const char *datapath, size_t k, const r
     }
     printf("  error          rms %.4g %% of it (%.2f dB)\n", 100 * e->rms, e->sqnr_db);
     for (int i = 0; i < 2; i++)
-        printf("  %c              %.2f dB, %llu of %zu elements clipped\n", "ab"[i], e -> operand_sqnr_db[i],
-               (unsigned long long)e -> n_clipped[i], s[i].rows *k);
+        printf("  %s              %.2f dB, %llu of %zu elements clipped\n", i ? "b" : "a",
+               e->operand_sqnr_db[i], (unsigned long long)e->n_clipped[i], s[i].rows * k);
     printf("\n  part              rms      dB      own    cross    share\n");
     for (int p = 0; p < RG_N_ERROR_PARTS; p++) {
         const rg_error_share *part = &e->part[p];

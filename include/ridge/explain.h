@@ -48,8 +48,8 @@ typedef struct rg_explained {
 
 /* x [m][k], w [n][k]. Scales that span a tensor span a row of x and all of w. `datapath` NULL: a chain of
    fp32 fused multiply-adds on the stored values. Sums of exact parts are in double. RG_ERR_USAGE for numbers
-   that are not finite, for casts that turn overflow into infinity or NaN where it happens, and for formats
-   that the datapath does not take. */
+   that are not finite, for casts that turn overflow into infinity or NaN where it happens, for formats that
+   the datapath does not take, and for an exact product that is zero everywhere. */
 rg_status rg_num_explain(const rg_quant *a, const rg_quant *b, const rg_datapath *datapath, const float *x,
                          const float *w, size_t m, size_t n, size_t k, rg_explained *out, rg_error *err);
 

@@ -140,9 +140,12 @@ static rg_status summarize(work *w, rg_explained *out, rg_error *err) {
     for (size_t i = 0; i < n; i++)
         if (!isfinite(w->result[i]))
             return rg_fail(err, RG_ERR_UNSUPPORTED, "result", "finite results", "the sum overflows");
+    const double power = product_sum(w->exact, w->exact, n);
+    if (power == 0)
+        return rg_fail(err, RG_ERR_USAGE, "result", "a product that is not zero everywhere",
+                       "errors are relative to an exact product that is all zeros");
     double *total = calloc(n, sizeof *total);
     if (!total) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "no memory for %zu results", n);
-    const double power = product_sum(w->exact, w->exact, n);
     for (int p = 0; p < RG_N_ERROR_PARTS; p++) {
         const double own = product_sum(w->part[p], w->part[p], n);
         e.part[p] = (rg_error_share){sqrt(own / power), own, 2 * product_sum(w->part[p], total, n), 0};
@@ -201,6 +204,9 @@ rg_status rg_num_explain(const rg_quant *a, const rg_quant *b, const rg_datapath
     if (m == 0 || n == 0 || k == 0)
         return rg_fail(err, RG_ERR_USAGE, "shape", "at least one row, column and product",
                        "%zu x %zu results of %zu products", m, n, k);
+    const size_t most = SIZE_MAX / 64; /* the sizes of all buffers are less than 64 bytes a number */
+    if (m > most / n || m > most / k || n > most / k)
+        return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "no memory for %zu x %zu results", m, n);
     work w = {.m = m, .n = n, .k = k};
     const rg_quant q[2] = {*a, *b};
     const float *const operands[2] = {x, y};

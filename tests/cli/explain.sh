@@ -40,3 +40,5 @@ refused 1 "8 bytes" --a mxfp4 --k 3 --a-data x
 refused 2 "mxfp4" --a mxfp4 --dp h100-e4m3-wgmma
 printf '\0\0\200\177' >inf
 refused 2 "a[0][0]" --a mxfp4 --k 1 --a-data inf
+printf '\0\0\0\0' >zero
+refused 2 "all zeros" --a mxfp4 --k 1 --a-data zero
