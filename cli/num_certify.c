@@ -27,11 +27,8 @@ rg_status cli_num_certify(cli_context *context, rg_error *err) {
     rg_str out = {0};
     rg_str_add(&out, "{\"format\": ");
     cli_print_json_string(&out, text);
-    const int bits = q.format.elem.bits;
-    rg_str_printf(&out, ", \"crc32\": \"%08x\", \"patterns\": 4294967296, \"code_bytes\": %d}", (unsigned)crc,
-                  bits <= 8    ? 1
-                  : bits <= 16 ? 2
-                               : 4);
+    rg_str_printf(&out, ", \"crc32\": \"%08x\", \"patterns\": 4294967296, \"code_bytes\": %zu}",
+                  (unsigned)crc, rg_format_stored_size(&q.format, 1, 1, false).code_bytes);
     puts(out.data ? out.data : "");
     rg_str_free(&out);
     return RG_OK;

@@ -22,7 +22,7 @@ const cli_option cli_num_code_options[] = {
 
 typedef struct stream {
     rg_quant quant;
-    char name[128]; /* canonical text of the format */
+    char name[RG_QUANT_TEXT]; /* canonical text of the format */
     unsigned char *data;
     size_t size;
     size_t rows, cols;
@@ -51,10 +51,6 @@ static rg_status write_stdout(const void *data, size_t size, rg_error *err) {
     if (fwrite(data, 1, size, stdout) != size || fflush(stdout) != 0)
         return rg_fail(err, RG_ERR_IO, "stdout", NULL, "cannot write: %s", strerror(errno));
     return RG_OK;
-}
-
-static size_t code_width(const rg_elem *elem) {
-    return elem->bits <= 8 ? 1 : elem->bits <= 16 ? 2 : 4;
 }
 
 /* Rows and columns from the size of stdin, `width` bytes a value. */
@@ -172,7 +168,7 @@ rg_status cli_num_decode(cli_context *context, rg_error *err) {
     stream s = {0};
     char *scales = NULL;
     rg_status status = start(&s, context, err);
-    const size_t width = code_width(&s.quant.format.elem);
+    const size_t width = rg_format_stored_size(&s.quant.format, 1, 1, false).code_bytes;
     if (status == RG_OK) status = shape(&s, context, width, err);
     if (status == RG_OK) status = read_scales(&s, cli_string(context, "scales"), &scales, err);
     if (status == RG_OK) status = check_codes(&s, width, err);

@@ -84,14 +84,14 @@ typedef enum rg_rounding {
 } rg_rounding;
 
 /* How a block's scale follows from its largest magnitude amax. With M the largest element and e its exponent,
-   the exponent of an e8m0 scale is (research: OCP MX v1.0 6.3; Rouhani et al. 2023; vendors' documentation)
+   the exponent of an e8m0 scale is (OCP MX v1.0 6.3; Rouhani et al. 2023; vendors' documentation)
      FLOOR floor(log2 amax) - e; FLOOR1 one more; CEIL ceil(log2 amax) - e; RCEIL ceil(log2(amax / M));
      EVEN FLOOR of amax rounded to the element's mantissa; RNE amax / M to the nearest power of two, ties to
      the even code; LOG round(log2(amax / M)); RZ floor(log2(amax / M)); MSE, MAE the exponent from RCEIL - 2
      to RCEIL + 1 with the least squared or absolute error, of equals the largest; FLOOR32 FLOOR with log2
-   amax rounded to fp32, which just below a power of two gives the next integer (microxcaling, Universal).
+     amax rounded to fp32, which just below a power of two gives the next integer (microxcaling, Universal).
    Other scales: FLOOR stands for amax / M rounded to the scale's format, RCEIL for the same rounded up;
-   FOUR_OVER_SIX (e2m1) also tries amax / 4 and takes it where the squared error is smaller. */
+   4OVER6 (e2m1) also tries amax / 4 and takes it where the squared error is smaller. */
 typedef enum rg_scale_rule {
     RG_SCALE_FLOOR, /* the default of every format */
     RG_SCALE_FLOOR1,
@@ -168,7 +168,7 @@ typedef enum rg_apply {
     RG_APPLY_RECIPROCAL,  /* x (1 / (s t)) */
     RG_APPLY_RECIPROCAL2, /* x ((1 / t) / s) */
     RG_APPLY_UNCLAMPED,   /* e8m0: x (1 / 2^e) with e as the rule gives it, even where no scale stores it;
-                             beyond   fp32 the reciprocal is infinite: Universal */
+                             beyond fp32 the reciprocal is infinite: Universal */
     RG_N_APPLIES
 } rg_apply;
 /* In which order a float scale is worked out, M the largest element and S the largest block scale. */
@@ -223,8 +223,6 @@ enum { RG_QUANT_TEXT = 512 };
 size_t rg_quant_print(const rg_quant *q, char *buf, size_t size);
 size_t rg_format_print(const rg_format *format, char *buf, size_t size);
 bool rg_quant_equal(const rg_quant *a, const rg_quant *b);
-/* Nearest-even, and no option but scale=: what a fast path may assume that looks at the scale rule alone. */
-bool rg_cast_is_plain(const rg_cast *cast);
 /* fp32: quantization is the identity. */
 bool rg_quant_is_identity(const rg_quant *q);
 
@@ -281,7 +279,7 @@ typedef struct rg_qdq_counts { /* special inputs met; added to, not reset */
    - shifts of sub-blocks: s 2^-k, k = e less the exponent that the rule gives for the sub-block alone, within
      0..2^bits - 1; a sub-block of zeros: the largest k, unless e is the least
    - tensor scale: t = amax of the tensor / (max of elements * max of scales), block scale c = (amax / max) /
-   t rounded, s = c t
+     t rounded, s = c t
    - stochastic: element [r][c] draws bits number r cols + c
    NaN and infinity do not set a scale; then infinity becomes the largest element (cast's saturation), NaN the
    NaN code or the largest element. A group whose scale is zero becomes zeros with the signs of x (NaN stays
@@ -335,8 +333,7 @@ rg_status rg_certify(const rg_quant *q, int threads, const rg_progress *progress
 /* Mean bits per stored element of a long row, scales included: mxfp4 4.25, nvfp4 4.5, int4 4.5. */
 double rg_format_bits(const rg_format *format, size_t cols);
 
-/* ---- policies: which quantizer each operand of a model gets
- * -------------------------------------------------- */
+/* ---- policies: which quantizer each operand of a model gets -------------------------------------------- */
 
 typedef enum rg_role {
     RG_ROLE_WEIGHT,
@@ -358,7 +355,8 @@ typedef struct rg_policy {
     rg_policy_entry entry[32]; /* kv= makes two entries, k and v */
     char text[512];            /* canonical text: claims carry it */
 } rg_policy;
-/* INTERFACE section 2, Policy. "" or "fp32" is the reference: nothing quantized. */
+/* role[.glob]=FORMAT[@CAST] or dp[.glob]=DATAPATH, separated by commas: docs/quality.md.
+   "" or "fp32" is the reference: nothing quantized. */
 rg_status rg_policy_parse(const char *text, rg_policy *out, rg_error *err);
 /* Quantizer of an operand: that of the last entry that matches, fp32 among them; NULL when none does.
    `in_block`: the operator is one of the repeated blocks (entries without a glob reach only those). A glob

@@ -4,12 +4,8 @@
 
 #include <math.h>
 
-#include "num/elem.h"
+#include "num/pack.h"
 #include "num/scale.h"
-
-static bool is_stochastic(rg_rounding r) {
-    return r == RG_SRA || r == RG_SRB || r == RG_SRC;
-}
 
 /* Every number a normal fp32 (one binade down with powers), or fp32's own exponents. */
 static bool has_values(const rg_cast_plan *p) {
@@ -23,7 +19,7 @@ static void set_fields(rg_cast_plan *p, const rg_elem *e) {
     p->is_signed = e->is_signed;
     p->powers = !p->integer && !e->has_subnormals;
     p->code_bits = e->bits;
-    p->width = e->bits <= 8 ? 1 : e->bits <= 16 ? 2 : 4;
+    p->width = num_code_width(e->bits);
     p->padding = p->integer ? 0 : elem_padding(e);
     p->mantissa_bits = p->integer ? 23 : e->mantissa_bits;
     p->lowest = p->integer ? 150 : (p->powers ? 127 : 128) - e->bias;
@@ -103,7 +99,7 @@ bool rg_cast_plan_make(rg_cast_plan *p, const rg_elem *e, const rg_cast *c) {
         return false;
     /* what rounds to zero is in range there, what does not is not */
     if (!p->is_signed && !p->powers && !c->negative && c->saturation == RG_SAT_NONE) return false;
-    if (is_stochastic(c->rounding)) {
+    if (num_is_stochastic(c)) {
         /* the drawn bits lie within what a rounding drops, also just above the largest number */
         const int dropped = p->integer ? 24 - e->bits : 23 - p->mantissa_bits;
         p->random_bits = c->random_bits;

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 #include "kernels/kernels.h"
-#include "num/scale.h"
+#include "num/pack.h"
 
 /* Patterns of a chunk, whose inputs and codes stay in the first caches; of a task; of a step of progress. */
 enum { CHUNK = 1 << 14, TASK = 1 << 20, STEP = 1 << 26 };
@@ -26,10 +26,6 @@ typedef struct worker {
     uint32_t last_code, last_crc; /* of a chunk of equal codes */
     bool has_last;
 } worker;
-
-static int width_of(const rg_elem *e) {
-    return e->bits <= 8 ? 1 : e->bits <= 16 ? 2 : 4;
-}
 
 static void put(void *codes, size_t i, int width, uint32_t code) {
     if (width == 1)
@@ -105,7 +101,7 @@ static rg_status check(const rg_quant *q, rg_error *err) {
 
 rg_status rg_certify_by(const rg_cast_kernels *kernels, const rg_quant *q, int threads,
                         const rg_progress *progress, uint32_t *crc, rg_error *err) {
-    job j = {.kernels = kernels, .quant = q, .width = width_of(&q->format.elem)};
+    job j = {.kernels = kernels, .quant = q, .width = num_code_width(q->format.elem.bits)};
     RG_TRY(check(q, err));
     if (kernels && !rg_cast_plan_make(&j.plan, &q->format.elem, &q->cast))
         return rg_fail(err, RG_ERR_UNSUPPORTED, NULL, NULL, "no kernel for this cast");
@@ -171,7 +167,7 @@ uint32_t rg_certify_by_runs(const rg_quant *q) {
     /* zero, numbers, infinity and NaN of either sign are apart */
     static const uint64_t edges[] = {0,          1,          0x7f800000, 0x7f800001, 0x80000000,
                                      0x80000001, 0xff800000, 0xff800001, 0x100000000};
-    const int width = width_of(&q->format.elem);
+    const int width = num_code_width(q->format.elem.bits);
     uLong crc = 0;
     for (size_t e = 0; e + 1 < sizeof edges / sizeof *edges; e++)
         for (uint64_t at = edges[e], end; at < edges[e + 1]; at = end) {

@@ -1,4 +1,5 @@
 /* Matrices: which elements share a scale, in which order scales are stored. */
+#include "num/pack.h"
 #include "num/scale.h"
 
 /* A matrix on its way through: quantized (x), stored (codes, scales) and dequantized (y), each may be absent.
@@ -15,7 +16,7 @@ typedef struct pass {
 } pass;
 
 static size_t width_of(const rg_elem *e) {
-    return e->bits <= 8 ? 1 : e->bits <= 16 ? 2 : 4;
+    return (size_t)num_code_width(e->bits);
 }
 
 static void put(void *at, size_t i, size_t width, uint32_t code) {
@@ -85,18 +86,23 @@ static num_scale next_scale(pass *p, const place *w, float tensor) {
     return s;
 }
 
+/* The shift of a sub-block: chosen and stored, or read back. */
+static int next_shift(pass *p, const place *sub, const num_scale *s) {
+    const rg_format *f = &p->q->format;
+    if (!p->x) return *p->shift_at++ & ((1 << f->shift_bits) - 1);
+    const num_group group = {p->x + sub->at, 1, sub->cols, sub->cols, p->first + sub->at};
+    const int shift = num_shift_choose(p->q, s, &group);
+    if (p->shift_at) *p->shift_at++ = (uint8_t)shift;
+    return shift;
+}
+
 static void run_sub_blocks(pass *p, const place *w, const num_scale *s) {
     const rg_format *f = &p->q->format;
     const size_t wide = (size_t)f->sub_block;
     for (size_t r = 0; r < w->rows; r++)
         for (size_t c = 0; c < w->cols; c += wide) {
             const place sub = {w->at + r * w->stride + c, 1, smaller(wide, w->cols - c), w->stride};
-            const num_group group = {p->x + sub.at, 1, sub.cols, sub.cols, p->first + sub.at};
-            const int shift =
-                p->x ? num_shift_choose(p->q, s, &group) : *p->shift_at & ((1 << f->shift_bits) - 1);
-            if (p->x && p->shift_at) *p->shift_at = (uint8_t)shift;
-            if (p->shift_at) p->shift_at++;
-            const num_scale own = num_scale_shift(s, shift);
+            const num_scale own = num_scale_shift(s, next_shift(p, &sub, s));
             run_elements(p, &sub, &own);
         }
 }
@@ -171,9 +177,13 @@ static void run(pass *p, size_t rows, size_t cols, bool per_row, uint8_t *scales
     for (size_t r = 0; r < rows; r += step) {
         float tensor = 1;
         if (f->tensor_scale) {
-            const num_group all = {p->x + r * cols, step, cols, cols, 0, 0};
-            if (p->x) p->tensor_amax = num_amax(&all), tensor = num_tensor_scale(p->q, p->tensor_amax);
-            if (!p->x) memcpy(&tensor, tensor_at, sizeof tensor);
+            if (p->x) {
+                const num_group all = {p->x + r * cols, step, cols, cols, 0, 0};
+                p->tensor_amax = num_amax(&all);
+                tensor = num_tensor_scale(p->q, p->tensor_amax);
+            } else {
+                memcpy(&tensor, tensor_at, sizeof tensor);
+            }
             if (p->x && scales) memcpy(tensor_at, &tensor, sizeof tensor);
             if (scales) tensor_at += sizeof tensor;
         }

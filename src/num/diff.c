@@ -42,16 +42,12 @@ static void compare_amax(const diff_pair *p, rg_diff_result *out) {
     out->n_amax_differences = num_count_exponents(p->q[0], p->q[1], first, end);
 }
 
-static bool is_stochastic(const rg_quant *q) {
-    return q->cast.rounding == RG_SRA || q->cast.rounding == RG_SRB || q->cast.rounding == RG_SRC;
-}
-
 rg_status rg_diff(const rg_quant *a, const rg_quant *b, const rg_diff_options *options, rg_diff_result *out,
                   rg_error *err) {
     const rg_diff_options defaults = {0};
     rg_diff_result result = {0};
     if (!options) options = &defaults;
-    if (is_stochastic(a) || is_stochastic(b))
+    if (num_is_stochastic(&a->cast) || num_is_stochastic(&b->cast))
         return rg_fail(err, RG_ERR_UNSUPPORTED, "cast", "rne rna rz ru rd ro",
                        "stochastic roundings differ from one draw to the next");
     const diff_pair pair = diff_pair_make(a, b);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "num/diff.h"
+#include "num/pack.h"
 
 enum { SHRINKS = 32 };
 
@@ -28,10 +29,6 @@ typedef struct work {
     int n_shrunk;
 } work;
 
-static size_t width_of(const rg_elem *e) {
-    return e->bits <= 8 ? 1 : e->bits <= 16 ? 2 : 4;
-}
-
 static uint32_t get(const uint8_t *at, size_t i, size_t width) {
     uint32_t code = 0;
     for (size_t k = 0; k < width; k++) code |= (uint32_t)at[i * width + k] << 8 * k;
@@ -46,8 +43,8 @@ static bool run_side(stored *s, const rg_quant *q, const float *x, diff_shape sh
     if (!s->codes || !s->scales || !s->y) return false;
     rg_encode(q, x, s->codes, s->scales, shape.rows, shape.cols, shape.per_row, NULL);
     rg_decode(&q->format, s->codes, s->scales, s->y, shape.rows, shape.cols, shape.per_row);
-    s->code_width = width_of(&q->format.elem);
-    s->scale_width = width_of(&q->format.scale);
+    s->code_width = (size_t)num_code_width(q->format.elem.bits);
+    s->scale_width = (size_t)num_code_width(q->format.scale.bits);
     const size_t n_tensors = !q->format.tensor_scale ? 0 : shape.per_row ? shape.rows : 1;
     s->tensor = n_tensors ? (const float *)(void *)s->scales : NULL;
     s->first_scale = s->scales + n_tensors * sizeof(float);

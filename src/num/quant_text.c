@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "num/cast.h"
 #include "num/format_text.h"
 
 /* Each option of a cast is one of some words, the first of them the default, or a number. */
@@ -83,10 +84,6 @@ static void set(rg_cast *c, const int word[N_WORD_OPTIONS]) {
     c->range = (rg_int_range)word[RANGE];
 }
 
-static bool is_stochastic(rg_rounding r) {
-    return r == RG_SRA || r == RG_SRB || r == RG_SRC;
-}
-
 /* A rule must mean something for the format it rides on. */
 static rg_status check_rule(const rg_format *f, rg_scale_rule rule, const char *text, rg_error *err) {
     const bool four = f->span == RG_SPAN_BLOCK && !f->power_of_two_scale && strcmp(f->elem.name, "e2m1") == 0;
@@ -143,9 +140,8 @@ static rg_status check(const rg_quant *q, bool rule_given, rg_error *err) {
     rg_format_print(f, text, sizeof text);
     if (rule_given) RG_TRY(check_rule(f, c->scale_rule, text, err));
     RG_TRY(check_riders(f, c, text, err));
-    if (f->elem.kind == RG_ELEM_ORDERED &&
-        (is_stochastic(c->rounding) || (c->saturation && !f->elem.has_inf) || c->nan || c->zero ||
-         c->negative || c->subnormal))
+    if (f->elem.kind == RG_ELEM_ORDERED && (num_is_stochastic(c) || (c->saturation && !f->elem.has_inf) ||
+                                            c->nan || c->zero || c->negative || c->subnormal))
         return rg_fail(
             err, RG_ERR_USAGE, "cast",
             "rne rna rz ru rd ro and via= for formats that are no floats, sat= where they have infinity",
@@ -156,7 +152,7 @@ static rg_status check(const rg_quant *q, bool rule_given, rg_error *err) {
 static rg_status parse_options(const num_args *text, rg_quant *q, bool *rule_given, rg_error *err) {
     int word[N_WORD_OPTIONS] = {0};
     unsigned seen = 0;
-    const bool stochastic = is_stochastic(q->cast.rounding);
+    const bool stochastic = num_is_stochastic(&q->cast);
     for (int i = 0; i < text->n; i++) {
         const struct num_arg *arg = &text->arg[i];
         char shown[128];
@@ -253,13 +249,6 @@ bool rg_quant_equal(const rg_quant *a, const rg_quant *b) {
     rg_quant_print(a, x, sizeof x);
     rg_quant_print(b, y, sizeof y);
     return strcmp(x, y) == 0;
-}
-
-bool rg_cast_is_plain(const rg_cast *c) {
-    int word[N_WORD_OPTIONS], options_given = 0;
-    get(c, word);
-    for (int k = 0; k < N_WORD_OPTIONS; k++) options_given += k != SCALE && word[k];
-    return c->rounding == RG_RNE && !options_given;
 }
 
 bool rg_quant_is_identity(const rg_quant *q) {
