@@ -71,6 +71,15 @@ void exec_head_close(exec *e) {
     }
 }
 
+/* Whether a variant whose head weight is quantized by q multiplies by the fp32 chain: only then is it packed.
+ */
+static bool has_chain(const exec *e, int node, const rg_quant *q) {
+    for (size_t v = 0; v < e->n_variants; v++)
+        if (!exec_use_of(e, node, v)->datapath && exec_same_quant(exec_use_of(e, node, v)->weight, q))
+            return true;
+    return false;
+}
+
 rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,
                     const double share[2], rg_error *err) {
     const int node = e->model->graph.output;
@@ -83,7 +92,7 @@ rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progr
             done = exec_same_quant(exec_use_of(e, node, v)->weight, q);
         if (done) continue;
         const bool own = !exec_same_quant(q, reference);
-        if (own) RG_TRY(exec_pack_weight(e, node, q, &e->packed2, err));
+        if (own && has_chain(e, node, q)) RG_TRY(exec_pack_weight(e, node, q, &e->packed2, err));
         const double from = (double)first / (double)e->n_variants, width = share[1] - share[0];
         RG_TRY(run_group(e, q, e->packed.data, own ? e->packed2.data : e->packed.data, take, context,
                          progress, (const double[2]){share[0] + width * from, share[1]}, err));
