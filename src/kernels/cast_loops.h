@@ -37,7 +37,9 @@ OP void store_codes(void *at, size_t i, int width, ivec code) {
 }
 
 OP void store_codes_part(void *at, size_t i, int width, size_t n, ivec code) {
-    uint32_t lanes[LANES], packed[LANES];
+    uint32_t lanes[LANES];
+    uint16_t halves[LANES];
+    uint8_t bytes[LANES];
     if (width == 4) {
         i_store_part((uint32_t *)at + i, n, code);
         return;
@@ -45,10 +47,10 @@ OP void store_codes_part(void *at, size_t i, int width, size_t n, ivec code) {
     i_store(lanes, code);
     for (size_t k = 0; k < n; k++)
         if (width == 1)
-            ((uint8_t *)packed)[k] = (uint8_t)lanes[k];
+            bytes[k] = (uint8_t)lanes[k];
         else
-            ((uint16_t *)packed)[k] = (uint16_t)lanes[k];
-    memcpy((uint8_t *)at + i * (size_t)width, packed, n * (size_t)width);
+            halves[k] = (uint16_t)lanes[k];
+    memcpy((uint8_t *)at + i * (size_t)width, width == 1 ? (const void *)bytes : halves, n * (size_t)width);
 }
 
 /* One run with the same stripe of random bits. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_ROWS = 32, WIDEST = 16, OVERFLOW_BITS = 0x7f7fffff };
+enum { TILE_ROWS = 32, WIDEST = 16 };
 
 static uint32_t code_at(const void *codes, size_t i, int bits) {
     const uint8_t *p = codes;
@@ -261,7 +261,7 @@ static void tile(const dot_plan *plan, const dot_matrix *x, const dot_matrix *w,
     }
     for (size_t r = 0; r < rows; r++)
         for (size_t j = 0; j < columns; j++)
-            if (x->special[row + r] || w->special[column + j] || largest[r * lanes + j] >= OVERFLOW_BITS)
+            if (x->special[row + r] || w->special[column + j] || largest[r * lanes + j] >= RG_DOT_OVERFLOW)
                 y[(row + r) * w->rows + column + j] = dot_walk_one(plan, x, w, row + r, column + j);
 }
 

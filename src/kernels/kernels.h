@@ -22,7 +22,11 @@ typedef struct rg_row_compare {
 /* Steps of a datapath of the common shape: products and accumulator cut toward zero to `align` bits below the
    largest exponent, summed, rounded to fp32 toward zero or to nearest even (src/kernels/dot.c makes them from
    a datapath). */
-enum { RG_DOT_FAST_GROUP = 64, RG_DOT_ABSENT = -16384 /* exponent of a zero */ };
+enum {
+    RG_DOT_FAST_GROUP = 64,
+    RG_DOT_ABSENT = -16384,      /* exponent of a zero */
+    RG_DOT_OVERFLOW = 0x7f7fffff /* magnitude bits of a result from which on it is void */
+};
 typedef struct dot_steps {
     int n;               /* products of a step, at most RG_DOT_FAST_GROUP */
     int safe;            /* so many cut products at most have a sum in 32 bits */
@@ -68,7 +72,7 @@ typedef struct rg_kernels {
        significand shifted up by what `extra` allows, sign), `plane` apart, rows ldx apart. panel [steps
        n][tile_dot]: exponent << 16 | sign << 15 | significand. state [rows][tile_dot]: the accumulators, in
        and out. largest [rows][tile_dot]: magnitude bits of every result before its bits are masked, the
-       largest so far: from 0x7f7fffff on the results are void (overflow). */
+       largest so far: from RG_DOT_OVERFLOW on the results are void. */
     void (*dot)(const dot_steps *p, size_t rows, size_t steps, const int32_t *x, size_t plane, size_t ldx,
                 const int32_t *panel, float *state, int32_t *largest);
     size_t tile_dot;

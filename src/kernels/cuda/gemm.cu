@@ -27,8 +27,6 @@ LANE_INLINE ivec i_load(const void *p) {
 #include "kernels/dot_one.h"
 #include "kernels/dot_lane.h"
 
-enum { OVERFLOW_BITS = 0x7f7fffff };
-
 typedef struct gemm_job {
     dot_steps steps;
     const int32_t *x, *w;           /* as dot_matrix lays them out, three planes and panels of one row */
@@ -76,7 +74,7 @@ LANE_INLINE void output(const gemm_job *j, uint64_t i) {
             y = b ? y + scaled : scaled;
     }
     j->y[i] = y;
-    j->again[i] = largest >= OVERFLOW_BITS;
+    j->again[i] = largest >= RG_DOT_OVERFLOW;
 }
 
 static __global__ void output_kernel(const __grid_constant__ gemm_job job) {
