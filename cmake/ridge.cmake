@@ -41,10 +41,11 @@ function(ridge_domain name)
   endif()
 endfunction()
 
-# libridge.a and libridge.so: all domains in one library, for users and bindings.
+# libridge.so: all domains in one library, for users and bindings; cmake/ridge.map says what they see.
 function(ridge_library)
   add_library(ridge SHARED ${PROJECT_BINARY_DIR}/empty.c)
-  target_link_libraries(ridge PRIVATE ridge_flags -Wl,--whole-archive ${RIDGE_DOMAINS} -Wl,--no-whole-archive)
+  target_link_libraries(ridge PRIVATE ridge_flags -Wl,--whole-archive ${RIDGE_DOMAINS} -Wl,--no-whole-archive
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/ridge.map)
   target_include_directories(ridge INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
   set_target_properties(ridge PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 endfunction()
