@@ -106,10 +106,6 @@ static inline size_t dp_element(dp_order order, size_t n, size_t steps, size_t s
     }
 }
 
-/* One step on decoded operands (n lanes of a and b; scales or NULL) and the accumulator. */
-dp_term dp_step(const rg_datapath *dp, const dp_graph *graph, const dp_term *a, const dp_term *b,
-                const dp_term *sa, const dp_term *sb, dp_term c);
-
 /* ---- building (datapath_*.c) -----------------------------------------------------------------------------
  */
 
@@ -118,7 +114,6 @@ rg_status dp_input_parse(const char *text, dp_input *out, rg_error *err);
 rg_status dp_round_parse(const char *text, const char *where, dp_float *format, rg_rounding *rounding,
                          rg_error *err);
 size_t dp_round_print(dp_float format, rg_rounding rounding, char *buf, size_t size);
-extern const char *const dp_rounding_names[]; /* by rg_rounding, RG_RNE to RG_RO; then NULL */
 extern const char *const dp_order_names[DP_N_ORDERS];
 
 /* Graph with the inputs only, the nodes 0 to DP_N_INPUTS - 1. */

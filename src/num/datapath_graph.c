@@ -7,7 +7,8 @@
 #include "num/args.h"
 #include "num/datapath.h"
 
-const char *const dp_rounding_names[] = {"rne", "rna", "rz", "ru", "rd", "ro", NULL};
+/* By rg_rounding, RG_RNE to RG_RO. */
+static const char *const rounding_names[] = {"rne", "rna", "rz", "ru", "rd", "ro", NULL};
 const char *const dp_order_names[DP_N_ORDERS] = {"forward", "reverse", "interleave"};
 static const char *const input_names[DP_N_INPUTS] = {"a", "b", "c", "sa", "sb"};
 
@@ -51,8 +52,8 @@ rg_status dp_round_parse(const char *text, const char *where, dp_float *format, 
         x <= 8 && y >= 1 && y <= 23)
         f = (dp_float){x, y};
     int r = at ? 0 : RG_RNE;
-    while (at && dp_rounding_names[r] && strcmp(dp_rounding_names[r], at + 1) != 0) r++;
-    if (!f.exponent_bits || !dp_rounding_names[r])
+    while (at && rounding_names[r] && strcmp(rounding_names[r], at + 1) != 0) r++;
+    if (!f.exponent_bits || !rounding_names[r])
         return rg_fail(err, RG_ERR_USAGE, where, form, "cannot read \"%.60s\"", text);
     *format = f;
     *rounding = (rg_rounding)r;
@@ -62,9 +63,9 @@ rg_status dp_round_parse(const char *text, const char *where, dp_float *format, 
 size_t dp_round_print(dp_float f, rg_rounding rounding, char *buf, size_t size) {
     for (size_t i = 0; i < sizeof floats / sizeof *floats; i++)
         if (memcmp(&floats[i].format, &f, sizeof f) == 0)
-            return (size_t)snprintf(buf, size, "%s@%s", floats[i].name, dp_rounding_names[rounding]);
+            return (size_t)snprintf(buf, size, "%s@%s", floats[i].name, rounding_names[rounding]);
     return (size_t)snprintf(buf, size, "e%dm%d@%s", f.exponent_bits, f.mantissa_bits,
-                            dp_rounding_names[rounding]);
+                            rounding_names[rounding]);
 }
 
 /* ---- nodes ------------------------------------------------------------------------------------------------

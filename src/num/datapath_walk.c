@@ -125,8 +125,9 @@ static dp_term lane_value(const rg_datapath *dp, const dp_graph *g, const dp_nod
     }
 }
 
-dp_term dp_step(const rg_datapath *dp, const dp_graph *g, const dp_term *a, const dp_term *b,
-                const dp_term *sa, const dp_term *sb, dp_term c) {
+/* One step on decoded operands (n lanes of a and b; scales or NULL) and the accumulator. */
+static dp_term one_step(const rg_datapath *dp, const dp_graph *g, const dp_term *a, const dp_term *b,
+                        const dp_term *sa, const dp_term *sb, dp_term c) {
     dp_term lane[DP_MAX_LANES];
     const dp_term *const inputs[DP_N_INPUTS] = {a, b, &c, sa, sb};
     for (int i = 0; i < DP_N_INPUTS; i++)
@@ -183,7 +184,7 @@ uint32_t rg_dot_walk(const rg_datapath *dp, rg_dot_out out, const rg_dot *dot) {
     for (size_t s = 0; s < steps; s++) {
         decode_step(dp, dot, steps, s, a, b);
         decode_scales(dp, dot, s, scale);
-        part = dp_step(dp, graph, a, b, sa, sb, part);
+        part = one_step(dp, graph, a, b, sa, sb, part);
         if (dp->promote && ((s + 1) % run == 0 || s + 1 == steps)) {
             total = add(&promote, total, part);
             part = dp_zero(false);

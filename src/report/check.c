@@ -5,7 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-bool report_is_name(const char *name) {
+static bool is_name(const char *name) {
     size_t n = strlen(name);
     return n > 0 && n < 100 && name[0] != '-' && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") == n;
 }
@@ -44,7 +44,7 @@ static rg_status check_claims(rg_report *r, rg_error *err) {
 }
 
 static rg_status check_table(rg_report *r, report_block *t, rg_error *err) {
-    if (!report_is_name(t->name) || !strcmp(t->name, "report") || !strcmp(t->name, "decision"))
+    if (!is_name(t->name) || !strcmp(t->name, "report") || !strcmp(t->name, "decision"))
         return rg_fail(err, RG_ERR_USAGE, t->name,
                        "lower-case letters, digits, - and _, not report or decision",
                        "table name cannot name a file");

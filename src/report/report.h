@@ -44,7 +44,6 @@ struct rg_report {
 
 /* check.c: everything that must hold before a byte is written. */
 rg_status report_check(rg_report *report, rg_error *err);
-bool report_is_name(const char *name);
 
 /* What a column holds, so that all writers treat it alike. */
 typedef struct report_column {

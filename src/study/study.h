@@ -94,7 +94,6 @@ typedef struct study {
 /* study_file.c: reads and checks the YAML; paths are relative to it. */
 rg_status study_read(study *s, const char *file, rg_error *err);
 void study_close(study *s);
-const char *study_path(study *s, const char *text);
 
 /* inputs.c: copies what the derived claims need to out_dir/inputs, so that the workspace re-runs on its own.
  */

@@ -29,7 +29,7 @@ static const char *spelt_out(study *s, const char *text) {
 }
 
 /* Absolute where it exists, so that claims read it from any folder. */
-const char *study_path(study *s, const char *text) {
+static const char *real_path(study *s, const char *text) {
     const char *path = spelt_out(s, text);
     char *real = path ? realpath(path, NULL) : NULL;
     if (real) path = rg_arena_strndup(&s->arena, real, strlen(real));
@@ -47,7 +47,7 @@ static rg_status read_text(study *s, rg_doc_node *root, rg_error *err) {
     for (rg_doc_node *n = node->kind == RG_DOC_LIST ? node->child : node; n;
          n = node->kind == RG_DOC_LIST ? n->next : NULL) {
         n->used = true;
-        const char *path = n->text ? study_path(s, n->text) : NULL;
+        const char *path = n->text ? real_path(s, n->text) : NULL;
         if (path && access(path, R_OK) == 0) {
             s->text = path;
             break;
@@ -68,7 +68,7 @@ static rg_status read_text(study *s, rg_doc_node *root, rg_error *err) {
 static rg_status read_quality(study *s, rg_doc_node *root, rg_error *err) {
     const char *model = NULL;
     RG_TRY(rg_doc_string(&s->doc, root, "quality_model", true, &model, err));
-    s->quality_model = study_path(s, model);
+    s->quality_model = real_path(s, model);
     s->protocol = "ridge";
     RG_TRY(rg_doc_string(&s->doc, root, "protocol", false, &s->protocol, err));
     RG_TRY(rg_doc_int(&s->doc, root, "tokens", true, &s->tokens, err));
@@ -115,7 +115,7 @@ static rg_status read_silicon(study *s, rg_doc_node *root, rg_error *err) {
     RG_TRY(rg_doc_number(&s->doc, silicon, "delay_ns", true, &s->delay_ns, err));
     const char *liberty = NULL;
     RG_TRY(rg_doc_string(&s->doc, silicon, "liberty", false, &liberty, err));
-    if (liberty) s->liberty = study_path(s, liberty);
+    if (liberty) s->liberty = real_path(s, liberty);
     if (s->lanes < 1 || s->delay_ns <= 0)
         return fail_node(s, silicon, "lanes of at least 1 and a delay above 0", "no such unit", err);
     return RG_OK;

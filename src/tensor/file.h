@@ -77,16 +77,12 @@ rg_status tensor_file_open_memory(rg_tensor_file **out, const uint8_t *data, siz
                                   rg_error *err);
 
 rg_status gguf_parse(rg_tensor_file *file, rg_error *err);
-/* Version 1 has a magic number; the legacy form is known by its size alone. */
-bool llama2c_is_v1(const rg_tensor_file *file);
 rg_status llama2c_parse(rg_tensor_file *file, rg_error *err);
 
 /* Sorts tensors and keys by name; refuses a name that stands twice. */
 rg_status file_index(rg_tensor_file *file, rg_error *err);
 /* Refuses tensors that share bytes. */
 rg_status file_check_overlap(rg_tensor_file *file, rg_error *err);
-
-const meta_entry *meta_find(const rg_tensor_file *file, const char *key);
 
 /* "FILE@byte OFFSET", the head of a long path left out. */
 enum { FILE_WHERE = 256 };

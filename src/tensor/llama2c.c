@@ -52,7 +52,8 @@ static int64_t size_of(const sizes *s, size_t member) {
     return member ? *(const int64_t *)((const char *)s + member - 1) : 1;
 }
 
-bool llama2c_is_v1(const rg_tensor_file *file) {
+/* Version 1 has a magic number; the legacy form is known by its size alone. */
+static bool is_v1(const rg_tensor_file *file) {
     return file->size >= 4 && load_u32(file->data) == V1_MAGIC;
 }
 
@@ -151,7 +152,7 @@ static rg_status unknown_file(rg_tensor_file *file, rg_error *err) {
 }
 
 rg_status llama2c_parse(rg_tensor_file *file, rg_error *err) {
-    const bool v1 = llama2c_is_v1(file);
+    const bool v1 = is_v1(file);
     const uint64_t header = v1 ? V1_HEADER : LEGACY_HEADER;
     const part *parts = v1 ? v1_parts : legacy_parts;
     char where[FILE_WHERE], expected[160];

@@ -12,7 +12,7 @@ static int compare(const void *key, const void *entry) {
     return strcmp(key, (*(const meta_entry *const *)entry)->key);
 }
 
-const meta_entry *meta_find(const rg_tensor_file *file, const char *key) {
+static const meta_entry *meta_find(const rg_tensor_file *file, const char *key) {
     const meta_entry **found =
         file->n_meta ? bsearch(key, file->by_key, file->n_meta, sizeof *file->by_key, compare) : NULL;
     return found ? *found : NULL;
