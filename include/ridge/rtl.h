@@ -62,6 +62,8 @@ typedef struct rg_rtl_ppa_result {
     rg_rtl_point point[RG_RTL_MAX_RECIPES];
     char netlist[4096]; /* file: the chosen recipe's gates */
 } rg_rtl_ppa_result;
+/* The cell library that is taken when none is named: where Debian's package qflow-tech-osu018 puts it. */
+const char *rg_rtl_default_liberty(void);
 /* Synthesises the folder's Verilog by every recipe, times each netlist, and takes the smallest that meets the
    target, else the fastest. What the recipes reached is kept below DIR/syn, under a digest of Verilog,
    library, recipes and tool versions, and taken from there when all of these are the same. */

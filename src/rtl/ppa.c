@@ -9,13 +9,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char default_liberty[] = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
 enum { DEFAULT_LIMIT_S = 120, MAX_LIBERTY_BYTES = 1 << 30 };
+
+const char *rg_rtl_default_liberty(void) {
+    return "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
+}
 
 static rg_status read_liberty(const char *path, rtl_points_request *q, char **text, rtl_liberty *lib,
                               rg_error *err) {
     if (!path) {
-        path = default_liberty;
+        path = rg_rtl_default_liberty();
         if (access(path, R_OK) != 0)
             return rg_fail(err, RG_ERR_IO, path, "Debian's package qflow-tech-osu018, or --liberty FILE",
                            "the default library is not installed");

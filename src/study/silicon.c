@@ -102,8 +102,8 @@ static rg_status claim_value(study *s, const job *j, double delay_ns, const char
     if (s->liberty) snprintf(library, sizeof library, " --liberty '%.4000s'", s->liberty);
     snprintf(command, sizeof command, "ridge rtl ppa '%s' --delay %g%s --json", dir + strlen(s->out_dir) + 1,
              delay_ns, library);
-    const char *liberty = s->liberty ? s->liberty : "/usr/share/qflow/tech/osu018/osu018_stdcells.lib";
-    const rg_claim_input input = {"liberty", liberty, j->at_target.library_sha256.hex};
+    const rg_claim_input input = {"liberty", s->liberty ? s->liberty : rg_rtl_default_liberty(),
+                                  j->at_target.library_sha256.hex};
     const rg_claim claim = {.kind = RG_SIMULATED,
                             .subject = subject,
                             .value = value,
@@ -137,7 +137,8 @@ static rg_status give(study *s, const job *j, study_silicon *v, rg_error *err) {
     return claim_value(s, j, 0, "fastest_ns", v->fastest_ns, "ns", v->claim_fastest, err);
 }
 
-/* Two units at a time: the tools are single-threaded. Progress is told by one thread at a time. */
+/* As many units at a time as there are cores: the tools are single-threaded. Progress is told by one thread
+ * at a time. */
 static rg_status run_jobs(study *s, job *jobs, size_t n, rg_error *err) {
     bool go_on = true;
     size_t done = 0;
