@@ -140,7 +140,7 @@ rg_status cli_num_datapaths(cli_context *context, rg_error *err) {
     }
     if (status == RG_OK)
         printf(context->json ? "{\"datapaths\": [%s\n]}\n" : "name               operands  group\n%s",
-               out.data);
+               out.data ? out.data : "");
     rg_str_free(&out);
     rg_arena_free(&arena);
     return status;
@@ -201,7 +201,7 @@ rg_status cli_num_distinguish(cli_context *context, rg_error *err) {
 typedef struct unknown { /* the program behind the oracle */
     const char *command;
     double limit_s;
-    char file[64]; /* lines for it */
+    char file[4096]; /* lines for it */
 } unknown;
 
 static rg_status read_results(const rg_str *text, size_t n, uint32_t *results, const char *command,
@@ -229,8 +229,8 @@ static rg_status ask_program(void *context, const char *lines, size_t n, uint32_
     const unknown *u = context;
     rg_str command = {0}, output = {0};
     RG_TRY(rg_file_write(u->file, lines, strlen(lines), err));
-    rg_str_printf(&command, "{ %s\n} < %s", u->command, u->file);
-    const char *const argv[] = {"sh", "-c", command.data, NULL};
+    rg_str_printf(&command, "{ %s\n} < \"$0\"", u->command);
+    const char *const argv[] = {"sh", "-c", command.data, u->file, NULL};
     rg_status status = rg_run_stdout(argv, NULL, u->limit_s, &output, err);
     if (status == RG_OK) status = read_results(&output, n, results, u->command, err);
     rg_str_free(&command);
@@ -262,9 +262,9 @@ static void print_identified(const cli_context *context, const rg_identified *fo
 }
 
 rg_status cli_num_identify(cli_context *context, rg_error *err) {
-    unknown u = {.command = cli_string(context, "run"),
-                 .limit_s = cli_number(context, "limit", 600),
-                 .file = "/tmp/ridge-dot-XXXXXX"};
+    unknown u = {.command = cli_string(context, "run"), .limit_s = cli_number(context, "limit", 600)};
+    const char *folder = getenv("TMPDIR");
+    snprintf(u.file, sizeof u.file, "%s/ridge-dot-XXXXXX", folder && *folder ? folder : "/tmp");
     const int fd = mkstemp(u.file);
     if (fd < 0) return rg_fail(err, RG_ERR_IO, u.file, NULL, "cannot create: %s", strerror(errno));
     close(fd);
