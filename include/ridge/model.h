@@ -85,6 +85,8 @@ typedef struct rg_eval_options {
    chooses the kernels. */
 rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies,
                       size_t n_policies, const rg_eval_options *options, rg_quality *out, rg_error *err);
+/* RG_ERR_USAGE for a protocol that does not exist. */
+rg_status rg_eval_protocol_check(const char *name, rg_error *err);
 
 #ifdef __cplusplus
 }

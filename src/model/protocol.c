@@ -108,6 +108,12 @@ static const struct protocol *find_protocol(const char *name) {
     return NULL;
 }
 
+rg_status rg_eval_protocol_check(const char *name, rg_error *err) {
+    return find_protocol(name) ? RG_OK
+                               : rg_fail(err, RG_ERR_USAGE, "protocol", "ridge, llamacpp-512 or stories-256",
+                                         "unknown protocol \"%s\"", name);
+}
+
 /* Lines joined by one newline, empty ones left out. malloc'ed. */
 static char *without_empty_lines(const char *text, size_t *size) {
     char *out = malloc(*size + 1);
@@ -146,9 +152,7 @@ static rg_status check_ids(const rg_model *model, const eval_plan *plan, rg_erro
 rg_status eval_plan_make(eval_plan *out, const rg_model *model, const char *protocol, const char *text,
                          size_t size, size_t max_tokens, rg_error *err) {
     const struct protocol *p = find_protocol(protocol);
-    if (!p)
-        return rg_fail(err, RG_ERR_USAGE, "protocol", "ridge, llamacpp-512 or stories-256",
-                       "unknown protocol \"%s\"", protocol);
+    RG_TRY(rg_eval_protocol_check(protocol, err));
     if (!model->tokenizer)
         return rg_fail(err, RG_ERR_USAGE, model->path, "a model file with its tokenizer",
                        "the model has no tokenizer");

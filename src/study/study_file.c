@@ -14,6 +14,13 @@ static rg_status fail_node(study *s, const rg_doc_node *node, const char *expect
     return rg_fail(err, RG_ERR_PARSE, rg_doc_where(&s->doc, node, where, sizeof where), expected, "%s", what);
 }
 
+/* What a name of the study file is refused for, at its place in the file; other errors have one already. */
+static rg_status refuse(study *s, const rg_doc_node *node, const rg_error *why, rg_error *err) {
+    if (why->status == RG_ERR_USAGE) return fail_node(s, node, why->expected, why->message, err);
+    if (err) *err = *why;
+    return why->status;
+}
+
 /* A path of the study file: absolute, ~/ or relative to the file. "default" names the default model in the
  * cache folder. */
 static const char *spelt_out(study *s, const char *text) {
@@ -71,6 +78,9 @@ static rg_status read_quality(study *s, rg_doc_node *root, rg_error *err) {
     s->quality_model = real_path(s, model);
     s->protocol = "ridge";
     RG_TRY(rg_doc_string(&s->doc, root, "protocol", false, &s->protocol, err));
+    rg_error why = {0};
+    if (rg_eval_protocol_check(s->protocol, &why) != RG_OK)
+        return refuse(s, rg_doc_get(root, "protocol"), &why, err);
     RG_TRY(rg_doc_int(&s->doc, root, "tokens", true, &s->tokens, err));
     s->jitter = -1;
     RG_TRY(rg_doc_int(&s->doc, root, "jitter", false, &s->jitter, err));
@@ -87,6 +97,11 @@ static rg_status read_deploy(study *s, rg_doc_node *root, rg_error *err) {
     RG_TRY(rg_doc_number(&s->doc, deploy, "context", true, &s->context, err));
     if (s->batch < 1 || s->context < 1)
         return fail_node(s, deploy, "batch and context of at least 1", "nothing to run", err);
+    rg_error why = {0};
+    rg_model model;
+    if (rg_model_open(&model, s->deploy_model, s->data_dir, false, &why) != RG_OK)
+        return refuse(s, rg_doc_get(deploy, "model"), &why, err);
+    rg_model_close(&model);
     RG_TRY(rg_doc_child(&s->doc, root, "chips", RG_DOC_LIST, true, &chips, err));
     if (chips->n == 0 || chips->n > STUDY_MAX_CHIPS)
         return fail_node(s, chips, "1 to 16 chips", "wrong number of chips", err);
@@ -95,13 +110,7 @@ static rg_status read_deploy(study *s, rg_doc_node *root, rg_error *err) {
             return fail_node(s, c, "the id of a chip (ridge hw list)", "not a name", err);
         c->used = true;
         rg_chip *chip = &s->chip[s->n_chips];
-        rg_error why = {0};
-        const rg_status status = rg_chip_open(chip, c->text, s->data_dir, &why);
-        if (status == RG_ERR_USAGE) return fail_node(s, c, why.expected, why.message, err);
-        if (status != RG_OK) {
-            if (err) *err = why;
-            return status;
-        }
+        if (rg_chip_open(chip, c->text, s->data_dir, &why) != RG_OK) return refuse(s, c, &why, err);
         s->chip_id[s->n_chips++] = chip->id;
     }
     return RG_OK;

@@ -57,10 +57,12 @@ jq -e '(.failed | length) > 0 and all(.failed[]; .subject | test("h100|^decision
     and any(.failed[]; .subject | test("^decision/")) and any(.failed[]; .reason | test("h100-sxm.yaml"))' out >/dev/null
 # bad study files: one line, the place, nothing half-written
 for bad in 's/^chips:.*/chips: [h1000]/' 's/^tokens: 1500/tokenz: 1500/' 's/w: int8,/w: int9x,/' 's/^text: .*/text: nowhere.txt/' \
-    's/^quality_model: .*/quality_model: nowhere.bin/' 's/^gate: .*/gate: {kld_mean: -1, source: x}/'; do
+    's/^quality_model: .*/quality_model: nowhere.bin/' 's/^gate: .*/gate: {kld_mean: -1, source: x}/' 's/model: llama-3.1-8b/model: nowhere/' \
+    's/^protocol: .*/protocol: none/'; do
     sed "$bad" small.yaml >bad.yaml
     expect 1 "$RIDGE" study run bad.yaml -o bad
     [ "$(wc -l <err)" = 1 ] || { echo "more than one line for $bad"; cat err; exit 1; }
+    grep -qE 'bad.yaml|nowhere.bin' err || { echo "no place for $bad"; cat err; exit 1; }
     [ ! -e bad/report.html ] || { echo "a report for $bad"; exit 1; }
 done
 sed 's/^tokens: 1500/tokenz: 1500/' small.yaml >bad.yaml
