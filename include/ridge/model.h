@@ -27,6 +27,11 @@ rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t si
 int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
 bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
 int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
+/* The bytes that a token stands for (may be none, not NUL-terminated, valid as long as the tokenizer); false,
+   outputs untouched, for an id that is none. The tokens of a text, put together, give the text back where
+   each byte has a token (llama2.c: with a space in front). Special tokens, the unknown one too, stand for
+   none. */
+bool rg_tokenizer_token(const rg_tokenizer *tokenizer, int32_t id, const char **bytes, size_t *n);
 
 /* ---- model -------------------------------------------------------------------------------------- */
 

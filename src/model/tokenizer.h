@@ -43,6 +43,25 @@ rg_status pair_table_init(pair_table *t, size_t n, rg_arena *arena, rg_error *er
 void pair_table_add(pair_table *t, int32_t left, int32_t right, double rank, int32_t joined);
 const pair *pair_table_find(const pair_table *t, int32_t left, int32_t right);
 
+/* ---- what tokens stand for ----------------------------------------------------------------------- */
+
+/* Bytes of every token, one after the other. */
+typedef struct token_bytes {
+    size_t n;      /* tokens so far */
+    size_t *start; /* [n + 1] */
+    char *data;
+} token_bytes;
+
+/* Room for n tokens of `total` bytes together. */
+rg_status token_bytes_init(token_bytes *b, size_t n, size_t total, rg_arena *arena, rg_error *err);
+void token_bytes_add(token_bytes *b, const char *text, size_t len);
+/* A token of byte-level BPE: its characters stand for bytes; one that has others means itself. */
+void token_bytes_add_mapped(token_bytes *b, const char *text, size_t len);
+/* The byte of a SentencePiece byte token "<0xE9>", or -1. */
+int byte_token_value(const char *text, size_t len);
+/* The character that stands for a byte in byte-level BPE, as UTF-8; its length. */
+size_t byte_character(int byte, char out[2]);
+
 /* ---- tokenizer ---------------------------------------------------------------------------------- */
 
 typedef struct pretokenizer pretokenizer;
@@ -52,6 +71,7 @@ struct rg_tokenizer {
     int64_t vocab_size;
     int32_t bos;
     bool adds_bos;
+    token_bytes bytes;
     const pretokenizer *pre;           /* byte-level BPE; NULL: llama2.c */
     void *stage[TOKENIZER_MAX_STAGES]; /* pcre2_code of each stage of `pre` */
     /* byte-level BPE */

@@ -6,7 +6,7 @@
 
 #define KEY(name) "tokenizer.ggml." name
 
-enum { TYPE_USER_DEFINED = 4 }; /* of tokenizer.ggml.token_type */
+enum { TYPE_NORMAL = 1, TYPE_USER_DEFINED = 4 }; /* of tokenizer.ggml.token_type */
 
 typedef struct source {
     rg_tokenizer *t;
@@ -23,24 +23,6 @@ static rg_status fail(const source *s, rg_status status, const char *key, const 
     const size_t n = strlen(path);
     snprintf(where, sizeof where, "%s (%s)", path + (n > 180 ? n - 180 : 0), key);
     return rg_fail(s->err, status, where, expected, "%s", text);
-}
-
-/* GPT-2 writes each byte as one printable character: itself where it is one in Latin-1, else 256, 257, ...
-   Source: bytes_to_unicode in encoder.py of GPT-2. */
-static size_t byte_text(int byte, char out[2]) {
-    int c = byte, other = 256;
-    for (int b = 0; b <= byte; b++) {
-        const bool itself = (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174;
-        if (!itself) c = other++;
-        if (itself && b == byte) c = b;
-    }
-    if (c < 128) {
-        out[0] = (char)c;
-        return 1;
-    }
-    out[0] = (char)(0xc0 | c >> 6);
-    out[1] = (char)(0x80 | (c & 63));
-    return 2;
 }
 
 static rg_status read_vocabulary(source *s, int64_t expected) {
@@ -91,6 +73,19 @@ static rg_status check_token_types(source *s) {
         if (type != TYPE_USER_DEFINED) continue;
         snprintf(text, sizeof text, "token %zu is user-defined (matched before the text is cut)", i);
         return fail(s, RG_ERR_UNSUPPORTED, key, "normal, control, unknown or unused tokens", text);
+    }
+    return RG_OK;
+}
+
+/* Control, unknown and unused tokens stand for no text. */
+static rg_status read_bytes(source *s) {
+    size_t total = 0;
+    for (size_t i = 0; i < s->vocab.n; i++) total += s->vocab.len[i];
+    RG_TRY(token_bytes_init(&s->t->bytes, s->vocab.n, total, &s->t->arena, s->err));
+    for (size_t i = 0; i < s->vocab.n; i++) {
+        int64_t type;
+        const bool other = rg_tensor_meta_int_at(s->file, KEY("token_type"), i, &type) && type != TYPE_NORMAL;
+        token_bytes_add_mapped(&s->t->bytes, s->vocab.text[i], other ? 0 : s->vocab.len[i]);
     }
     return RG_OK;
 }
@@ -157,9 +152,10 @@ static rg_status read_all(source *s, int64_t vocab_size) {
     RG_TRY(read_kind(s));
     RG_TRY(read_vocabulary(s, vocab_size));
     RG_TRY(check_token_types(s));
+    RG_TRY(read_bytes(s));
     for (int b = 0; b < 256; b++) {
         char text[2];
-        t->byte_id[b] = vocabulary_find(&s->vocab, text, byte_text(b, text));
+        t->byte_id[b] = vocabulary_find(&s->vocab, text, byte_character(b, text));
     }
     const size_t n_merges = rg_tensor_meta_count(s->file, KEY("merges"));
     if (n_merges == 0) return fail(s, RG_ERR_PARSE, KEY("merges"), "merges", "the tokenizer has no merges");

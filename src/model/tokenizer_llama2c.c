@@ -45,6 +45,22 @@ static rg_status read_tokens(rg_tokenizer *t, const char *data, size_t size, con
     return fail_at(path, at, "a tokenizer of the model's vocabulary", text, err);
 }
 
+/* As its decoder prints them: special tokens stand for no text, "<0xE9>" for a byte. */
+static rg_status read_bytes(rg_tokenizer *t, size_t size, rg_error *err) {
+    RG_TRY(token_bytes_init(&t->bytes, t->vocab.n, size, &t->arena, err));
+    for (size_t i = 0; i < t->vocab.n; i++) {
+        const int value = byte_token_value(t->vocab.text[i], t->vocab.len[i]);
+        const char byte = (char)value;
+        if (i < FIRST_BYTE)
+            token_bytes_add(&t->bytes, NULL, 0);
+        else if (value >= 0)
+            token_bytes_add(&t->bytes, &byte, 1);
+        else
+            token_bytes_add(&t->bytes, t->vocab.text[i], t->vocab.len[i]);
+    }
+    return RG_OK;
+}
+
 rg_status tokenizer_from_llama2c(rg_tokenizer *t, const char *data, size_t size, const char *path,
                                  int64_t vocab_size, rg_error *err) {
     if (vocab_size < FIRST_BYTE + 256 || vocab_size > TOKENIZER_MAX_VOCAB)
@@ -56,6 +72,7 @@ rg_status tokenizer_from_llama2c(rg_tokenizer *t, const char *data, size_t size,
     float *score = rg_arena_alloc(&t->arena, (size_t)vocab_size, sizeof *score);
     if (!score) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
     RG_TRY(read_tokens(t, data, size, path, score, err));
+    RG_TRY(read_bytes(t, size, err));
     vocabulary_sort(&t->vocab);
     t->score = score;
     t->vocab_size = vocab_size;
