@@ -1,0 +1,54 @@
+/* Statistics of shares and of paired outcomes: exact tests, intervals, and how small an effect a sample can
+   show. Probabilities are in [0, 1]; two-sided tests throughout. Tails are summed by recurrence in double
+   (relative error below 1e-12 up to 1e6 items), without logarithms, so they are the same bits everywhere. */
+#ifndef RIDGE_STATISTICS_H
+#define RIDGE_STATISTICS_H
+
+#include "ridge/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- the normal distribution ------------------------------------------------------------------------- */
+
+/* x with P(X <= x) = p, p in (0, 1); absolute error below 1e-12 for p in [1e-12, 1 - 1e-12]. -+infinity at 0
+   and 1, NaN outside. */
+double rg_normal_quantile(double p);
+/* P(|X| >= |z|). */
+double rg_normal_two_sided(double z);
+
+/* ---- one share ----------------------------------------------------------------------------------------- */
+
+/* Exact binomial test of k successes in n trials against the share `p`: total probability of the outcomes
+   that are no likelier than k (within 1e-7 relative, against ties split by rounding). 1 for n = 0. */
+double rg_binomial_test(uint64_t k, uint64_t n, double p);
+/* Wilson score interval (Wilson 1927, without continuity correction) of the share k / n at a confidence in
+   (0, 1), for example 0.95. [0, 1] for n = 0. */
+void rg_wilson_interval(uint64_t k, uint64_t n, double confidence, double *lo, double *hi);
+
+/* ---- two shares ---------------------------------------------------------------------------------------- */
+
+/* Unpaired z test of k1 / n1 = k2 / n2 with the pooled variance. On outcomes that are paired it throws the
+   pairing away and misses effects that McNemar's test sees: for contrast only. 1 where nothing varies. */
+double rg_two_proportions_test(uint64_t k1, uint64_t n1, uint64_t k2, uint64_t n2);
+/* McNemar's exact test (1947) of the same items under two treatments: `only_a` were right under the first
+   alone, `only_b` under the second alone; the rest says nothing. Binomial with share 1/2. */
+double rg_mcnemar_exact(uint64_t only_a, uint64_t only_b);
+
+/* ---- how small an effect can be seen --------------------------------------------------------------------
+   Normal approximation of McNemar's test (Connor 1987): with a share `discordant` of items whose outcomes
+   differ, a difference d of the two shares of successes is found at level alpha with probability `power` by
+
+       n = (z[1 - alpha/2] sqrt(discordant) + z[power] sqrt(discordant - d^2))^2 / d^2   items. */
+
+/* Smallest difference that n items show. A difference cannot exceed the discordant share, so that share is
+   raised to the difference where it is smaller. NaN where n items show none at all. */
+double rg_paired_detectable(uint64_t n, double discordant, double alpha, double power);
+/* Items needed for a difference of |d| <= discordant; infinity for d = 0, NaN for |d| > discordant. */
+double rg_paired_items_needed(double discordant, double d, double alpha, double power);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
