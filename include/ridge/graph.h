@@ -41,16 +41,19 @@ typedef struct rg_rope {
     double original_max_position;
 } rg_rope;
 
+enum { RG_MAX_INPUTS = 8, RG_MAX_EXTRA = 4, RG_MAX_WEIGHT_DIMS = 3 };
+
 typedef struct rg_graph_node {
     rg_op op;
     const char *opaque_op; /* OPAQUE: the operator's name as written */
     const char *name;      /* unique: "layers.3.self_attn.q_proj", "lm_head", "layers.3.self_attn.rope_q" */
     int layer;             /* -1 outside the repeated blocks */
     int n_inputs;
-    int input[3];                      /* node indices, all smaller than this one's; -1: the token ids */
+    int input[RG_MAX_INPUTS];          /* node indices, all smaller than this one's; -1: the token ids */
     int64_t width;                     /* features of the output per token */
     int weight;                        /* index into weights, or -1 */
     int bias;                          /* index into weights, or -1 */
+    int extra[RG_MAX_EXTRA];           /* the operator's further weights in the order of its own, or -1 */
     double eps;                        /* RMSNORM */
     int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head */
     rg_rope rope;                      /* ROPE */
@@ -59,8 +62,8 @@ typedef struct rg_graph_node {
 typedef struct rg_graph_weight {
     const char *name; /* of the Hugging Face checkpoint: "model.layers.3.self_attn.q_proj.weight" */
     int n_dims;
-    int64_t shape[2];
-    int tied_to; /* index of the weight whose storage this one shares, or -1 */
+    int64_t shape[RG_MAX_WEIGHT_DIMS]; /* [expert][out][in] where there are three */
+    int tied_to;                       /* index of the weight whose storage this one shares, or -1 */
 } rg_graph_weight;
 
 typedef struct rg_graph {
@@ -119,6 +122,9 @@ typedef struct rg_node_count {
         output_elements;      /* activations read and written; ATTENTION reads q alone, k and v count as KV */
     double kv_read_elements;  /* ATTENTION: every stored key and value once per sequence */
     double kv_write_elements; /* ATTENTION: keys and values of this phase's tokens, appended to the cache */
+    double active_weight_elements;      /* weight and bias that one token uses */
+    double cache_elements_per_token;    /* what the node's cache grows by with each token of a sequence */
+    double state_elements_per_sequence; /* what it keeps of a sequence, however long that is */
 } rg_node_count;
 rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch,
                                   double context);
@@ -129,8 +135,7 @@ typedef struct rg_graph_totals {
     double parameters_active_no_embedding; /* without tables that are only looked up: a tied one is
                                               multiplied, too, and counts */
     double kv_bytes_per_token;             /* bf16, layers whose cache grows */
-    double
-        state_bytes_per_sequence;  /* bf16, what does not grow with the context; 0 for the operators so far */
+    double state_bytes_per_sequence;       /* bf16, what does not grow with the context */
     double prefill_flop_per_token; /* matrix FLOP: mean over a causal prompt of `context`, output head once
                                       per prompt */
     double decode_flop_per_token;  /* matrix FLOP at `context` */

@@ -80,8 +80,8 @@ static rg_status add_weight(scope *s, const rg_doc_node *at, const char *name, i
     const char *full = full_name(b, name);
     if (!array || !full) return no_memory(b);
     g->weight = array;
-    array[g->n_weights] =
-        (rg_graph_weight){.name = full, .n_dims = n_dims, .shape = {shape[0], shape[1]}, .tied_to = -1};
+    array[g->n_weights] = (rg_graph_weight){
+        .name = full, .n_dims = n_dims, .shape = {shape[0], shape[1], shape[2]}, .tied_to = -1};
     *out = (value){.kind = VALUE_WEIGHT, .i = (int64_t)g->n_weights++};
     return RG_OK;
 }
@@ -115,12 +115,19 @@ static rg_status set_number(builder *b, const rg_doc_node *at, const node_number
     void *place_of = (char *)n + k->offset;
     value named = *v;
     if (!named.name) named.name = k->name; /* for messages: "width: found 0" */
+    if (k->words) {
+        const int64_t word = v->kind == VALUE_STRING ? node_word(k, v->s) : -1;
+        if (word < 0)
+            return value_fail(&b->scope, at, &named, "one of the words that docs/families.md lists");
+        *(int64_t *)place_of = word;
+        return RG_OK;
+    }
     if (k->whole) return value_to_int(&b->scope, at, &named, 1, INT32_MAX, place_of);
     return value_to_real(&b->scope, at, &named, place_of);
 }
 
 static rg_status keyed(builder *b, const rg_doc_node *at, const char *key, const value *v, rg_graph_node *n,
-                       unsigned *given) {
+                       uint64_t *given) {
     const op_spec *spec = op_find(n->op);
     char text[160];
     if (strcmp(key, "name") == 0 || strcmp(key, "tied") == 0) {
@@ -134,6 +141,12 @@ static rg_status keyed(builder *b, const rg_doc_node *at, const char *key, const
         n->bias = (int)v->i;
         return RG_OK;
     }
+    for (int i = 0; i < RG_MAX_EXTRA && spec->extra[i]; i++)
+        if (strcmp(spec->extra[i], key) == 0) {
+            if (v->kind != VALUE_WEIGHT) return value_fail(&b->scope, at, v, "W[...] \"name\"");
+            n->extra[i] = (int)v->i;
+            return RG_OK;
+        }
     for (const node_number *k = node_numbers; k->name; k++)
         if (strcmp(k->name, key) == 0 && ((spec->needs | spec->takes) & k->bit)) {
             *given |= k->bit;
@@ -150,7 +163,7 @@ static rg_status positional(builder *b, const rg_doc_node *at, const value *v, r
         return RG_OK;
     }
     if (v->kind != VALUE_NODE) return value_fail(&b->scope, at, v, "a node or W[...] \"name\"");
-    if (n->n_inputs == 3) return fail(b, at, "at most 3", "too many inputs");
+    if (n->n_inputs == RG_MAX_INPUTS) return fail(b, at, "at most 8", "too many inputs");
     n->input[n->n_inputs++] = (int)v->i;
     return RG_OK;
 }
@@ -164,18 +177,23 @@ static bool has_key(const statement *st, const char *key) {
 /* An operator unknown to Ridge must say its width: that tells it from a misspelt one. */
 static rg_status begin_node(builder *b, const statement *st, rg_graph_node *n) {
     *n = (rg_graph_node){.op = op_from_name(st->op), .layer = b->layer, .weight = -1, .bias = -1};
+    for (int i = 0; i < RG_MAX_EXTRA; i++) n->extra[i] = -1;
     if (n->op != RG_OP_OPAQUE) return RG_OK;
     char text[160];
     snprintf(text, sizeof text, "unknown operator \"%.60s\"", st->op);
-    if (!has_key(st, "width"))
-        return fail(b, st->node, "embed rmsnorm linear rope attention swiglu add, or width = for another",
-                    text);
+    if (!has_key(st, "width")) {
+        char names[512];
+        const char ending[] = ", or width = for another";
+        op_names(names, sizeof names - sizeof ending);
+        strcat(names, ending);
+        return fail(b, st->node, names, text);
+    }
     n->opaque_op = rg_arena_strndup(&b->graph->arena, st->op, strlen(st->op));
     return n->opaque_op ? RG_OK : no_memory(b);
 }
 
 static rg_status take_arguments(builder *b, const statement *st, rg_graph_node *n) {
-    unsigned given = 0;
+    uint64_t given = 0;
     for (const argument *a = st->argument; a; a = a->next) {
         value v;
         RG_TRY(expr_eval(&b->scope, st->node, a->value, &v));

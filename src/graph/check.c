@@ -33,8 +33,8 @@ static rg_status check_weight(const rg_graph *g, size_t index, rg_error *err) {
     const rg_graph_weight *w = &g->weight[index];
     char where[256];
     snprintf(where, sizeof where, "weight %.200s", w->name);
-    if (w->n_dims < 1 || w->n_dims > 2)
-        return rg_fail(err, RG_ERR_PARSE, where, "1 or 2", "%d dimensions", w->n_dims);
+    if (w->n_dims < 1 || w->n_dims > RG_MAX_WEIGHT_DIMS)
+        return rg_fail(err, RG_ERR_PARSE, where, "1 to 3", "%d dimensions", w->n_dims);
     for (int d = 0; d < w->n_dims; d++)
         if (w->shape[d] < 1 || w->shape[d] > INT32_MAX)
             return rg_fail(err, RG_ERR_PARSE, where, "a size in [1, 2^31)", "size %lld",
@@ -43,7 +43,7 @@ static rg_status check_weight(const rg_graph *g, size_t index, rg_error *err) {
         return rg_fail(err, RG_ERR_PARSE, where, "a weight before it", "tied to weight %d", w->tied_to);
     if (w->tied_to < 0) return RG_OK;
     const rg_graph_weight *t = &g->weight[w->tied_to];
-    if (t->tied_to >= 0 || t->n_dims != w->n_dims || t->shape[0] != w->shape[0] || t->shape[1] != w->shape[1])
+    if (t->tied_to >= 0 || t->n_dims != w->n_dims || memcmp(t->shape, w->shape, sizeof t->shape) != 0)
         return rg_fail(err, RG_ERR_PARSE, where, "an untied weight of the same shape",
                        "tied to \"%.200s\", which is not one", t->name);
     return RG_OK;

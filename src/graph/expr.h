@@ -36,7 +36,7 @@ typedef enum expr_kind {
     EXPR_NOT,
     EXPR_BINARY, /* by `op` */
     EXPR_IF,     /* a if b else c; c may be NULL */
-    EXPR_WEIGHT  /* W[a, b] name; b may be NULL */
+    EXPR_WEIGHT  /* W[a, b, c] name; b and c may be NULL */
 } expr_kind;
 
 /* Binary operators; the order is that of binding, loosest first. */

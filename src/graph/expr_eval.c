@@ -157,10 +157,10 @@ static rg_status eval_binary(scope *s, const rg_doc_node *at, const expr *e, val
 }
 
 static rg_status eval_weight(scope *s, const rg_doc_node *at, const expr *e, value *out) {
-    int64_t shape[2] = {0, 0};
-    const expr *dims[2] = {e->a, e->b};
+    int64_t shape[3] = {0};
+    const expr *dims[3] = {e->a, e->b, e->c};
     int n = 0;
-    for (; n < 2 && dims[n]; n++) {
+    for (; n < 3 && dims[n]; n++) {
         value v;
         RG_TRY(expr_eval(s, at, dims[n], &v));
         RG_TRY(value_to_int(s, at, &v, 1, INT32_MAX, &shape[n]));

@@ -105,7 +105,8 @@ static rg_status weight(scanner *s, expr **out) {
     RG_TRY(make(s, EXPR_WEIGHT, out));
     RG_TRY(expr_parse(s, &(*out)->a));
     if (scanner_take(s, ",")) RG_TRY(expr_parse(s, &(*out)->b));
-    if (!scanner_take(s, "]")) return scanner_fail(s, "] after one or two dimensions");
+    if ((*out)->b && scanner_take(s, ",")) RG_TRY(expr_parse(s, &(*out)->c));
+    if (!scanner_take(s, "]")) return scanner_fail(s, "] after one to three dimensions");
     (*out)->name = scanner_string(s);
     return (*out)->name ? RG_OK : scanner_fail(s, "the weight's name in double quotes");
 }

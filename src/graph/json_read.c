@@ -47,9 +47,20 @@ static rg_status read_weight(reader *r, rg_doc_node *map, rg_graph_weight *w) {
     if (map->kind != RG_DOC_MAP) return bad(r, map, "an object", "a weight is not an object");
     RG_TRY(read_text(r, map, "name", &w->name));
     RG_TRY(rg_doc_child(r->doc, map, "shape", RG_DOC_LIST, true, &shape, r->err));
-    if (shape->n < 1 || shape->n > 2) return bad(r, shape, "1 or 2 sizes", "wrong number of dimensions");
+    if (shape->n < 1 || shape->n > RG_MAX_WEIGHT_DIMS)
+        return bad(r, shape, "1 to 3 sizes", "wrong number of dimensions");
     for (rg_doc_node *c = shape->child; c; c = c->next) RG_TRY(read_whole(r, c, &w->shape[w->n_dims++]));
     return read_index(r, map, "tied_to", false, &w->tied_to);
+}
+
+static rg_status read_word(reader *r, rg_doc_node *map, const node_number *k, bool need, int64_t *out) {
+    const char *text = NULL;
+    RG_TRY(rg_doc_string(r->doc, map, k->name, need, &text, r->err));
+    if (!text) return RG_OK;
+    const int64_t word = node_word(k, text);
+    if (word < 0) return bad(r, rg_doc_get(map, k->name), "a word of docs/families.md", "unknown word");
+    *out = word;
+    return RG_OK;
 }
 
 static rg_status read_numbers(reader *r, rg_doc_node *map, rg_graph_node *n) {
@@ -58,7 +69,9 @@ static rg_status read_numbers(reader *r, rg_doc_node *map, rg_graph_node *n) {
         bool width = k->bit == NODE_WIDTH, need = width || (spec->needs & k->bit);
         if (!need && !(spec->takes & k->bit)) continue;
         void *at = (char *)n + k->offset;
-        if (k->whole)
+        if (k->words)
+            RG_TRY(read_word(r, map, k, need, at));
+        else if (k->whole)
             RG_TRY(rg_doc_int(r->doc, map, k->name, need, at, r->err));
         else
             RG_TRY(rg_doc_number(r->doc, map, k->name, need, at, r->err));
@@ -70,6 +83,7 @@ static rg_status read_node(reader *r, rg_doc_node *map, rg_graph_node *n) {
     const char *op = NULL;
     rg_doc_node *inputs;
     *n = (rg_graph_node){.weight = -1, .bias = -1};
+    for (int i = 0; i < RG_MAX_EXTRA; i++) n->extra[i] = -1;
     if (map->kind != RG_DOC_MAP) return bad(r, map, "an object", "a node is not an object");
     RG_TRY(read_text(r, map, "name", &n->name));
     RG_TRY(read_text(r, map, "op", &op));
@@ -77,7 +91,7 @@ static rg_status read_node(reader *r, rg_doc_node *map, rg_graph_node *n) {
     if (n->op == RG_OP_OPAQUE) n->opaque_op = op;
     RG_TRY(read_index(r, map, "layer", true, &n->layer));
     RG_TRY(rg_doc_child(r->doc, map, "inputs", RG_DOC_LIST, true, &inputs, r->err));
-    if (inputs->n > 3) return bad(r, inputs, "at most 3", "too many inputs");
+    if (inputs->n > RG_MAX_INPUTS) return bad(r, inputs, "at most 8", "too many inputs");
     for (rg_doc_node *c = inputs->child; c; c = c->next) {
         int64_t v = -1;
         RG_TRY(read_whole(r, c, &v));
@@ -85,6 +99,8 @@ static rg_status read_node(reader *r, rg_doc_node *map, rg_graph_node *n) {
     }
     RG_TRY(read_index(r, map, "weight", false, &n->weight));
     RG_TRY(read_index(r, map, "bias", false, &n->bias));
+    for (int i = 0; i < RG_MAX_EXTRA && op_find(n->op)->extra[i]; i++)
+        RG_TRY(read_index(r, map, op_find(n->op)->extra[i], false, &n->extra[i]));
     return read_numbers(r, map, n);
 }
 

@@ -36,7 +36,7 @@ static void add_weight(rg_str *out, const rg_graph_weight *w) {
     rg_str_add(out, "{\"name\": ");
     add_string(out, w->name);
     rg_str_printf(out, ", \"shape\": [%lld", (long long)w->shape[0]);
-    if (w->n_dims == 2) rg_str_printf(out, ", %lld", (long long)w->shape[1]);
+    for (int d = 1; d < w->n_dims; d++) rg_str_printf(out, ", %lld", (long long)w->shape[d]);
     rg_str_add(out, "]");
     if (w->tied_to >= 0) rg_str_printf(out, ", \"tied_to\": %d", w->tied_to);
     rg_str_add(out, "}");
@@ -53,6 +53,8 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
     rg_str_printf(out, "], \"width\": %lld", (long long)n->width);
     if (n->weight >= 0) rg_str_printf(out, ", \"weight\": %d", n->weight);
     if (n->bias >= 0) rg_str_printf(out, ", \"bias\": %d", n->bias);
+    for (int i = 0; i < RG_MAX_EXTRA; i++)
+        if (n->extra[i] >= 0) rg_str_printf(out, ", \"%s\": %d", spec->extra[i], n->extra[i]);
     for (const node_number *k = node_numbers; k->name; k++) {
         if (k->bit == NODE_WIDTH || !((spec->needs | spec->takes) & k->bit)) continue;
         const void *at = (const char *)n + k->offset;
@@ -60,7 +62,9 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
         const double real = k->whole ? 0 : *(const double *)at;
         if (whole == 0 && real == 0 && !(spec->needs & k->bit)) continue;
         rg_str_printf(out, ", \"%s\": ", k->name);
-        if (k->whole)
+        if (k->words)
+            add_string(out, k->words[whole]);
+        else if (k->whole)
             rg_str_printf(out, "%lld", (long long)whole);
         else
             add_real(out, real);

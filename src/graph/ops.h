@@ -6,34 +6,78 @@
 
 /* Numbers a node carries, as bits for `needs` and `takes`; names as in family files and JSON. */
 enum {
-    NODE_EPS = 1,
-    NODE_HEADS = 2,
-    NODE_KV_HEADS = 4,
-    NODE_HEAD_DIM = 8,
-    NODE_THETA = 16,
-    NODE_SCALING = 32, /* factor, low_freq_factor, high_freq_factor, original_max_position */
-    NODE_WIDTH = 64
+    NODE_EPS = 1 << 0,
+    NODE_HEADS = 1 << 1,
+    NODE_KV_HEADS = 1 << 2,
+    NODE_HEAD_DIM = 1 << 3,
+    NODE_THETA = 1 << 4,
+    NODE_SCALING = 1 << 5, /* factor, low_freq_factor, high_freq_factor, original_max_position */
+    NODE_WIDTH = 1 << 6
 };
 
 typedef struct node_number {
     const char *name;
-    unsigned bit;
-    bool whole;    /* int64_t, else double */
-    size_t offset; /* in rg_graph_node */
+    uint64_t bit;
+    bool whole;               /* int64_t, else double */
+    size_t offset;            /* in rg_graph_node */
+    const char *const *words; /* the number is an index into these, which stand for it in text; NULL-ended */
 } node_number;
 /* Ends with name NULL. */
 extern const node_number node_numbers[];
+/* Index of a word, or -1. */
+int64_t node_word(const node_number *number, const char *word);
+
+/* ---- operators -------------------------------------------------------------------------------------------
+   Each is described once, in its op_*.c, and entered in the table of ops.c. */
+
+/* What a node is counted for. */
+typedef struct op_case {
+    const rg_graph *graph;
+    const rg_graph_node *node;
+    rg_phase phase;
+    double batch, context;
+    double tokens; /* that pass through the node in this phase */
+} op_case;
 
 typedef struct op_spec {
     const char *name;
-    int n_inputs;    /* -1: any */
+    int min_inputs, max_inputs;
     int weight_dims; /* 0: none; -1: any or none */
     bool takes_bias;
-    unsigned needs, takes; /* takes: beside needs */
+    bool reads_tokens;               /* its inputs are the token ids */
+    uint64_t needs, takes;           /* numbers; takes: beside needs */
+    const char *extra[RG_MAX_EXTRA]; /* keys of further weights */
+    int n_extra_needed;              /* the first ones; the others may be left out */
+    /* Holds a node, whose links are right, to the operator's rules; *width: of the output. */
+    rg_status (*infer)(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
+    /* What the node does beyond reading its weight and inputs and writing its output, which are counted in *c
+       already (corrections are welcome). NULL: nothing. */
+    void (*count)(const op_case *of, rg_node_count *c);
 } op_spec;
+extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);
+/* Every name, blanks between: for messages. */
+void op_names(char *buf, size_t size);
+
+/* ---- for the op_*.c -------------------------------------------------------------------------------------
+ */
+
+/* RG_ERR_PARSE at the node. */
+rg_status op_bad(const rg_graph_node *n, const char *expected, rg_error *err, const char *what);
+/* Width of an input; the token ids count as one feature. */
+static inline int64_t op_width_of(const rg_graph *g, const rg_graph_node *n, int i) {
+    return n->input[i] < 0 ? 1 : g->node[n->input[i]].width;
+}
+/* Input i is `heads` runs of `head_dim` features. */
+rg_status op_check_heads(const rg_graph *g, const rg_graph_node *n, int i, int64_t heads, int64_t head_dim,
+                         rg_error *err);
+/* Weight `w` (`what` for messages) is a vector of n elements; -1 is none and fits. */
+rg_status op_check_vector(const rg_graph *g, const rg_graph_node *n, int w, int64_t length, const char *what,
+                          rg_error *err);
+/* Inputs of equal width, which is that of the output. */
+rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
 
 enum { MAX_NODES = 1 << 20, MAX_LAYERS = 1 << 16 };
 
@@ -41,7 +85,9 @@ enum { MAX_NODES = 1 << 20, MAX_LAYERS = 1 << 16 };
    (OPAQUE: its own). */
 rg_status op_infer(const rg_graph *g, size_t node, int64_t *width, rg_error *err);
 static inline double weight_elements(const rg_graph_weight *w) {
-    return (double)w->shape[0] * (w->n_dims == 2 ? (double)w->shape[1] : 1);
+    double n = 1;
+    for (int d = 0; d < w->n_dims; d++) n *= (double)w->shape[d];
+    return n;
 }
 
 /* Weights: names unique, shapes, ties to an earlier untied weight of the same shape. Nodes: names unique and

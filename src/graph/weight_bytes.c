@@ -8,8 +8,10 @@ static double stored_bytes(const rg_graph *g, int w, const rg_quant *quant) {
     const rg_graph_weight *weight = &g->weight[w];
     if (!quant) return 2 * weight_elements(weight);
     size_t cols = (size_t)weight->shape[weight->n_dims - 1];
-    size_t rows = weight->n_dims == 2 ? (size_t)weight->shape[0] : 1;
-    return (double)((rg_format_stored_size(&quant->format, rows, cols, false).packed_bits + 7) / 8);
+    size_t rows = weight->n_dims > 1 ? (size_t)weight->shape[weight->n_dims - 2] : 1;
+    double matrices = weight->n_dims > 2 ? (double)weight->shape[0] : 1; /* each has scales of its own */
+    return matrices *
+           (double)((rg_format_stored_size(&quant->format, rows, cols, false).packed_bits + 7) / 8);
 }
 
 static rg_status all_matched(const rg_policy *policy, rg_error *err) {

@@ -6,14 +6,18 @@
 static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
     const rg_graph *graph = &model->graph;
     const rg_graph_node *node = &graph->node[i];
-    if (node->op == RG_OP_OPAQUE)
+    if (!exec_op_find(node->op))
         return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "an operator that Ridge executes",
-                       "cannot execute operator \"%s\"", node->opaque_op ? node->opaque_op : "opaque");
+                       "cannot execute operator \"%s\"",
+                       node->op != RG_OP_OPAQUE ? rg_op_name(node->op)
+                       : node->opaque_op        ? node->opaque_op
+                                                : "opaque");
     if ((int)i == graph->output && node->op != RG_OP_LINEAR)
         return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "a linear output head",
                        "the graph's output is made by operator \"%s\"", rg_op_name(node->op));
-    const int needed[] = {node->weight, node->bias};
-    for (int j = 0; j < 2; j++)
+    int needed[2 + RG_MAX_EXTRA] = {node->weight, node->bias};
+    memcpy(needed + 2, node->extra, sizeof node->extra);
+    for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
         if (needed[j] >= 0 && (!model->weight || !model->weight[needed[j]]))
             return rg_fail(err, RG_ERR_USAGE, model->path, "a model file with weights, not only a config",
                            "the model has no weight \"%s\"", graph->weight[needed[j]].name);
@@ -78,19 +82,6 @@ static void quantize_output(exec *e, int node) {
     }
 }
 
-static rg_status run_node(exec *e, int node, rg_error *err) {
-    switch (e->model->graph.node[node].op) {
-    case RG_OP_EMBED:
-        return exec_embed(e, node, err);
-    case RG_OP_LINEAR:
-        return exec_linear(e, node, err);
-    case RG_OP_ATTENTION:
-        return exec_attention(e, node, err);
-    default:
-        return exec_elementwise(e, node, err);
-    }
-}
-
 /* A batch of another size than the last cannot use its buffers. */
 static void start_batch(exec *e, const exec_batch *batch) {
     size_t n_tokens = batch->start[batch->n_windows];
@@ -118,7 +109,7 @@ rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void 
         double done = share[0] + (middle - share[0]) * i / (double)graph->n_nodes;
         if (!rg_progress_step(progress, "quality: forward passes", done, 1))
             status = rg_fail(err, RG_ERR_CANCELLED, NULL, NULL, "interrupted");
-        if (status == RG_OK) status = run_node(e, i, err);
+        if (status == RG_OK) status = exec_op_find(graph->node[i].op)->run(e, i, err);
         if (status != RG_OK) break;
         quantize_output(e, i);
         free_dead(e, i);

@@ -14,7 +14,7 @@
 /* Quantizers of a node's operands; NULL: fp32. They point into the policy. */
 typedef struct exec_use {
     const rg_quant *weight;
-    const rg_quant *input[3]; /* LINEAR: [0] the activation; ATTENTION: [1] keys, [2] values */
+    const rg_quant *input[RG_MAX_INPUTS]; /* by exec_op.input_role */
     /* Quantizer of this node's own output, applied where it is made, when all its uses agree on it; rows of
        output_columns. The uses' `input` entries are then NULL. */
     const rg_quant *output;
@@ -142,14 +142,36 @@ rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, c
 /* Both NULL (fp32) or equal. */
 bool exec_same_quant(const rg_quant *a, const rg_quant *b);
 void exec_add_bias(const exec *e, int node, size_t rows, float *y);
-rg_status exec_embed(exec *e, int node, rg_error *err);
-rg_status exec_linear(exec *e, int node, rg_error *err);
-rg_status exec_attention(exec *e, int node, rg_error *err);
-/* RMSNORM ROPE SWIGLU ADD */
-rg_status exec_elementwise(exec *e, int node, rg_error *err);
 rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,
                     const double share[2], rg_error *err);
 void exec_head_close(exec *e); /* what exec_head keeps of a batch */
 rg_status exec_rope_tables(exec *e, rg_error *err);
+
+/* ---- operators -------------------------------------------------------------------------------------------
+   Each has an exec_*.c and an entry in the table of exec_ops.c. */
+
+enum { EXEC_NO_ROLE = 0 };           /* else a role + 1 */
+#define EXEC_ROLE(role) ((role) + 1) /* of a policy, as below */
+
+typedef struct exec_op {
+    /* Computes the node for all variants: takes the buffer of each value and fills it. */
+    rg_status (*run)(exec *e, int node, rg_error *err);
+    /* Operators that work token by token have this instead: inputs x[i] of token number `token` of the batch
+       give y[width], which may be x[0]. */
+    void (*row)(const exec *e, int node, size_t token, const float *const *x, float *y);
+    int weight_role;               /* which entries of a policy quantize the weight, ... */
+    int input_role[RG_MAX_INPUTS]; /* ... the inputs */
+    /* Columns over which the quantizer of input i sees a row; NULL: the width of the input. */
+    size_t (*columns)(const rg_graph_node *node, int i);
+    bool takes_datapath; /* `dp` entries of a policy apply */
+} exec_op;
+extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
+    exec_op_swiglu, exec_op_add;
+/* NULL: the executor does not know the operator. */
+const exec_op *exec_op_find(rg_op op);
+/* exec_op.run of all that have `row`. */
+rg_status exec_rows(exec *e, int node, rg_error *err);
+/* Position of a token of the batch in its window. */
+size_t exec_position(const exec *e, size_t token);
 
 #endif

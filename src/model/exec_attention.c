@@ -80,8 +80,18 @@ static rg_status attend_variant(exec *e, int node, size_t variant, struct exec_s
     return RG_OK;
 }
 
-rg_status exec_attention(exec *e, int node, rg_error *err) {
+static rg_status run(exec *e, int node, rg_error *err) {
     for (size_t v = 0; v < e->n_variants; v++)
         RG_TRY(attend_variant(e, node, v, &e->operand, &e->operand2, err));
     return RG_OK;
 }
+
+static size_t columns(const rg_graph_node *node, int i) {
+    (void)i;
+    return (size_t)node->head_dim;
+}
+
+const exec_op exec_op_attention = {
+    .run = run,
+    .input_role = {EXEC_NO_ROLE, EXEC_ROLE(RG_ROLE_KEY), EXEC_ROLE(RG_ROLE_VALUE)},
+    .columns = columns};

@@ -119,7 +119,7 @@ static rg_status multiply(exec *e, int node, size_t variant, rg_error *err) {
     return RG_OK;
 }
 
-rg_status exec_linear(exec *e, int node, rg_error *err) {
+static rg_status run(exec *e, int node, rg_error *err) {
     for (size_t first = 0; first < e->n_variants; first++) {
         if (*exec_value(e, node, first)) continue; /* computed with an earlier variant's weight */
         if (exec_use_of(e, node, first)->datapath) {
@@ -134,3 +134,8 @@ rg_status exec_linear(exec *e, int node, rg_error *err) {
     }
     return RG_OK;
 }
+
+const exec_op exec_op_linear = {.run = run,
+                                .weight_role = EXEC_ROLE(RG_ROLE_WEIGHT),
+                                .input_role = {EXEC_ROLE(RG_ROLE_ACTIVATION)},
+                                .takes_datapath = true};

@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const rg_quant *find(rg_policy *policy, rg_role role, const rg_graph_node *node) {
-    const rg_quant *q = rg_policy_lookup(policy, role, node->name, node->layer >= 0);
+static const rg_quant *find(rg_policy *policy, int role, const rg_graph_node *node) {
+    const rg_quant *q = rg_policy_lookup(policy, (rg_role)(role - 1), node->name, node->layer >= 0);
     return q && !rg_quant_is_identity(q) ? q : NULL;
 }
 
-/* Columns over which the quantizer of input i sees a row. */
 static size_t columns_of(const rg_graph *graph, const rg_graph_node *node, int i) {
-    return (size_t)(node->op == RG_OP_ATTENTION ? node->head_dim : graph->node[node->input[i]].width);
+    const exec_op *op = exec_op_find(node->op);
+    return op && op->columns ? op->columns(node, i) : (size_t)graph->node[node->input[i]].width;
 }
 
 /* When all uses of an output read it through one quantizer, it is applied once, where the output is made. */
@@ -80,17 +80,14 @@ rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_datapaths 
     memset(use, 0, graph->n_nodes * sizeof *use);
     for (size_t i = 0; i < graph->n_nodes; i++) {
         const rg_graph_node *node = &graph->node[i];
-        if (node->op == RG_OP_EMBED || node->op == RG_OP_LINEAR)
-            use[i].weight = find(policy, RG_ROLE_WEIGHT, node);
-        if (node->op == RG_OP_LINEAR) {
-            use[i].input[0] = find(policy, RG_ROLE_ACTIVATION, node);
-            RG_TRY(resolve_datapath(graph, node, policy, datapaths, &use[i], err));
-        }
-        if (node->op == RG_OP_ATTENTION) {
-            use[i].input[1] = find(policy, RG_ROLE_KEY, node);
-            use[i].input[2] = find(policy, RG_ROLE_VALUE, node);
-        }
-        *touched = *touched || use[i].weight || use[i].input[0] || use[i].input[1] || use[i].input[2];
+        const exec_op *op = exec_op_find(node->op);
+        if (!op) continue; /* refused by exec_open */
+        if (op->weight_role) use[i].weight = find(policy, op->weight_role, node);
+        for (int j = 0; j < node->n_inputs; j++)
+            if (op->input_role[j]) use[i].input[j] = find(policy, op->input_role[j], node);
+        if (op->takes_datapath) RG_TRY(resolve_datapath(graph, node, policy, datapaths, &use[i], err));
+        *touched = *touched || use[i].weight;
+        for (int j = 0; j < node->n_inputs; j++) *touched = *touched || use[i].input[j];
     }
     RG_TRY(rg_policy_check(policy, err));
     for (size_t i = 0; i < graph->n_nodes; i++)

@@ -100,7 +100,7 @@ static const char *const bad_lines[][2] = {
     {"  - y = x\n", "OPERATOR(...)"},
     {"  - y = rmsnorm(x, W[width] \"n\")\n", "needs eps ="},
     {"  - y = add(x, x, x, name = \"a\")\n", "number of inputs"},
-    {"  - y = add(x, x, x, x, name = \"a\")\n", "too many inputs"},
+    {"  - y = add(x, x, x, x, x, x, x, x, x, name = \"a\")\n", "too many inputs"},
     {"  - y = scan(x, width = 0, name = \"s\")\n", "width"},
     {"  - y = rope(x, heads = 1, head_dim = 8, theta = 1, factor = 2, name = \"r\")\n",
      "scaling is incomplete"},

@@ -103,7 +103,7 @@ static void wrong_values(void **state) {
         {"\"inputs\": [0]", "\"inputs\": [-1]", "cannot take that input"},
         {"\"inputs\": [0]", "\"inputs\": [0, 0]", "wrong number of inputs"},
         {"\"inputs\": [0]", "\"inputs\": [0.5]", "a whole number"},
-        {"\"shape\": [50, 8]", "\"shape\": [50, 8, 1]", "dimensions"},
+        {"\"shape\": [50, 8]", "\"shape\": [50, 8, 1, 1]", "dimensions"},
         {"\"shape\": [50, 8]", "\"shape\": [0, 8]", "size 0"},
         {"\"shape\": [50, 8]", "\"shape\": [50, 9e15]", "out of range"},
         {"\"shape\": [50, 8]", "\"shape\": []", "dimensions"},

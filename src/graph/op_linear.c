@@ -1,0 +1,26 @@
+/* linear: x W^T + b. */
+#include "graph/ops.h"
+
+static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+    const rg_graph_weight *w = &g->weight[n->weight];
+    if (w->shape[1] != op_width_of(g, n, 0))
+        return op_bad(n, "columns = width of the input", err, "weight does not fit the input");
+    *width = w->shape[0];
+    if (n->bias >= 0 && (g->weight[n->bias].n_dims != 1 || g->weight[n->bias].shape[0] != *width))
+        return op_bad(n, "one bias per row of the weight", err, "bias does not fit");
+    return RG_OK;
+}
+
+static void count(const op_case *of, rg_node_count *c) {
+    const rg_graph_node *n = of->node;
+    c->matrix_flop = 2 * of->tokens * (double)n->width * (double)op_width_of(of->graph, n, 0);
+    c->vector_flop = n->bias >= 0 ? of->tokens * (double)n->width : 0;
+}
+
+const op_spec op_linear = {.name = "linear",
+                           .min_inputs = 1,
+                           .max_inputs = 1,
+                           .weight_dims = 2,
+                           .takes_bias = true,
+                           .infer = infer,
+                           .count = count};
