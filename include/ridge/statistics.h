@@ -48,6 +48,34 @@ double rg_paired_detectable(uint64_t n, double discordant, double alpha, double 
 /* Items needed for a difference of |d| <= discordant; infinity for d = 0, NaN for |d| > discordant. */
 double rg_paired_items_needed(double discordant, double d, double alpha, double power);
 
+/* ---- verdicts ------------------------------------------------------------------------------------------ */
+
+/* Of a candidate against its reference. */
+typedef enum rg_verdict {
+    RG_EQUAL, /* the candidate is the reference */
+    RG_CANNOT_TELL,
+    RG_BETTER,
+    RG_WORSE,
+    RG_N_VERDICTS
+} rg_verdict;
+/* "equal", "cannot tell", "better", "worse"; "unknown" outside the range. */
+const char *rg_verdict_name(rg_verdict verdict);
+
+/* The same n items under a reference and a candidate. Level 5 %, power 80 %. */
+typedef struct rg_paired_shares {
+    uint64_t n, right_reference, right; /* right: under the candidate */
+    uint64_t to_right, to_wrong; /* flips: right under the candidate alone, under the reference alone */
+    double share, wilson_lo, wilson_hi; /* of the candidate, at 95 % */
+    double difference;                  /* share - share of the reference */
+    double mcnemar_p, unpaired_p;       /* rg_mcnemar_exact, rg_two_proportions_test */
+    double detectable;                  /* rg_paired_detectable at the observed share of flips */
+    double items_needed; /* to find `difference`, at the observed share of flips; infinity for 0 */
+    rg_verdict verdict;  /* by mcnemar_p < 0.05; never RG_EQUAL */
+} rg_paired_shares;
+/* Outcomes are 0 or 1. */
+void rg_paired_shares_compare(size_t n, const uint8_t *reference, const uint8_t *candidate,
+                              rg_paired_shares *out);
+
 #ifdef __cplusplus
 }
 #endif

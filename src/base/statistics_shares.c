@@ -145,3 +145,33 @@ double rg_paired_detectable(uint64_t n, double discordant, double alpha, double 
     }
     return 0.5 * (lo + hi);
 }
+
+/* ---- verdicts -------------------------------------------------------------------------------------------
+ */
+
+const char *rg_verdict_name(rg_verdict verdict) {
+    static const char *const names[] = {"equal", "cannot tell", "better", "worse"};
+    return (size_t)verdict < RG_N_VERDICTS ? names[verdict] : "unknown";
+}
+
+void rg_paired_shares_compare(size_t n, const uint8_t *reference, const uint8_t *candidate,
+                              rg_paired_shares *out) {
+    static const double level = 0.05, power = 0.8;
+    rg_paired_shares s = {.n = n};
+    for (size_t i = 0; i < n; i++) {
+        s.right_reference += reference[i] != 0;
+        s.right += candidate[i] != 0;
+        s.to_right += candidate[i] && !reference[i];
+        s.to_wrong += reference[i] && !candidate[i];
+    }
+    const double items = n ? (double)n : 1, flips = (double)(s.to_right + s.to_wrong) / items;
+    s.share = (double)s.right / items;
+    s.difference = ((double)s.to_right - (double)s.to_wrong) / items;
+    rg_wilson_interval(s.right, n, 1 - level, &s.wilson_lo, &s.wilson_hi);
+    s.mcnemar_p = rg_mcnemar_exact(s.to_wrong, s.to_right);
+    s.unpaired_p = rg_two_proportions_test(s.right_reference, n, s.right, n);
+    s.detectable = rg_paired_detectable(n, flips, level, power);
+    s.items_needed = rg_paired_items_needed(flips, s.difference, level, power);
+    s.verdict = s.mcnemar_p >= level ? RG_CANNOT_TELL : s.to_right > s.to_wrong ? RG_BETTER : RG_WORSE;
+    *out = s;
+}

@@ -173,6 +173,36 @@ static void detectable_effects_are_found_as_often_as_promised(void **state) {
     }
 }
 
+static void verdicts_follow_the_paired_test(void **state) {
+    (void)state;
+    enum { N = 220 };
+    uint8_t a[N], b[N];
+    for (int i = 0; i < N; i++) {
+        a[i] = i < 143; /* 133 right under both, 10 under A alone, 27 under B alone */
+        b[i] = i < 133 || (i >= 143 && i < 170);
+    }
+    rg_paired_shares s;
+    rg_paired_shares_compare(N, a, b, &s);
+    assert_int_equal(s.right_reference, 143);
+    assert_int_equal(s.right, 160);
+    assert_int_equal(s.to_right, 27);
+    assert_int_equal(s.to_wrong, 10);
+    close_to(s.mcnemar_p, 0.007632078602910042, 1e-10);
+    close_to(s.difference, 17.0 / 220, 1e-14);
+    close_to(s.items_needed, 218.69947204203913, 1e-10);
+    assert_int_equal(s.verdict, RG_BETTER);
+    rg_paired_shares_compare(N, b, a, &s);
+    assert_int_equal(s.verdict, RG_WORSE);
+    rg_paired_shares_compare(N, a, a, &s);
+    assert_int_equal(s.verdict, RG_CANNOT_TELL);
+    assert_true(isinf(s.items_needed));
+    rg_paired_shares_compare(0, a, a, &s);
+    assert_int_equal(s.verdict, RG_CANNOT_TELL);
+    assert_true(isnan(s.detectable));
+    assert_string_equal(rg_verdict_name(RG_CANNOT_TELL), "cannot tell");
+    assert_string_equal(rg_verdict_name(RG_N_VERDICTS), "unknown");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mcnemar_agrees_with_scipy),
@@ -182,6 +212,7 @@ int main(void) {
         cmocka_unit_test(wilson_agrees_with_scipy),
         cmocka_unit_test(quantiles_agree_with_scipy),
         cmocka_unit_test(detectable_effects_agree_with_their_formula),
+        cmocka_unit_test(verdicts_follow_the_paired_test),
         cmocka_unit_test(detectable_effects_are_found_as_often_as_promised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
