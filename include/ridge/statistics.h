@@ -56,9 +56,10 @@ typedef enum rg_verdict {
     RG_CANNOT_TELL,
     RG_BETTER,
     RG_WORSE,
+    RG_WITHIN, /* the difference lies within a tolerance that was given */
     RG_N_VERDICTS
 } rg_verdict;
-/* "equal", "cannot tell", "better", "worse"; "unknown" outside the range. */
+/* "equal", "cannot tell", "better", "worse", "within tolerance"; "unknown" outside the range. */
 const char *rg_verdict_name(rg_verdict verdict);
 
 /* The same n items under a reference and a candidate. Level 5 %, power 80 %. */

@@ -150,7 +150,7 @@ double rg_paired_detectable(uint64_t n, double discordant, double alpha, double 
  */
 
 const char *rg_verdict_name(rg_verdict verdict) {
-    static const char *const names[] = {"equal", "cannot tell", "better", "worse"};
+    static const char *const names[] = {"equal", "cannot tell", "better", "worse", "within tolerance"};
     return (size_t)verdict < RG_N_VERDICTS ? names[verdict] : "unknown";
 }
 

@@ -15,6 +15,7 @@ typedef struct rg_row_compare {
     float max_a, max_b;
     double sum_a, sum_b; /* sum of exp(a[i] - max_a), of exp(b[i] - max_b) */
     double weighted;     /* sum of exp(a[i] - max_a) * (a[i] - b[i]) */
+    double weighted_b;   /* sum of exp(b[i] - max_b) * (a[i] - b[i]) */
     size_t top_a, top_b; /* index of the maximum, the first of equals */
     bool finite;         /* false: some element is infinite or NaN, all else is void */
 } rg_row_compare;

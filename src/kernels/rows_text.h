@@ -81,7 +81,8 @@ static rg_row_compare compare(size_t n, const float *a, const float *b) {
     r.finite = block_sum(bad) == 0;
     if (!r.finite) return r;
     block top_a = block_all(r.max_a), top_b = block_all(r.max_b);
-    double sum_a[RG_ROW_LANES] = {0}, sum_b[RG_ROW_LANES] = {0}, weighted[RG_ROW_LANES] = {0};
+    double sum_a[RG_ROW_LANES] = {0}, sum_b[RG_ROW_LANES] = {0}, weighted[RG_ROW_LANES] = {0},
+           weighted_b[RG_ROW_LANES] = {0};
     EACH_BLOCK(i, left, n) {
         block x = block_load_part(a + i, left, -INFINITY), y = block_load_part(b + i, left, -INFINITY);
         float ea[RG_ROW_LANES], eb[RG_ROW_LANES], difference[RG_ROW_LANES];
@@ -94,11 +95,13 @@ static rg_row_compare compare(size_t n, const float *a, const float *b) {
             sum_a[j] += (double)ea[j];
             sum_b[j] += (double)eb[j];
             weighted[j] += (double)ea[j] * (double)difference[j];
+            weighted_b[j] += (double)eb[j] * (double)difference[j];
         }
     }
     r.sum_a = lane_sum(sum_a);
     r.sum_b = lane_sum(sum_b);
     r.weighted = lane_sum(weighted);
+    r.weighted_b = lane_sum(weighted_b);
     r.top_a = first_equal(a, n, r.max_a);
     r.top_b = first_equal(b, n, r.max_b);
     return r;

@@ -36,7 +36,7 @@ static void compute(const rg_kernels *k, size_t n, const float *a, const float *
     rg_row_compare c = k->compare(n, a, b); /* field by field: padding has no meaning */
     r->compare.max_a = c.max_a, r->compare.max_b = c.max_b, r->compare.sum_a = c.sum_a;
     r->compare.sum_b = c.sum_b, r->compare.weighted = c.weighted, r->compare.top_a = c.top_a;
-    r->compare.top_b = c.top_b, r->compare.finite = c.finite;
+    r->compare.top_b = c.top_b, r->compare.finite = c.finite, r->compare.weighted_b = c.weighted_b;
 }
 
 static void same_bits(void **state) {
@@ -115,8 +115,8 @@ static void accuracy(void **state) {
         fill(n, 2 * trial, 3, a);
         fill(n, 2 * trial + 1, 2, b);
         compute(kernels, n, a, b, &r);
-        double squares = 0, top = -INFINITY, sum = 0, sum_a = 0, sum_b = 0, kl = 0, max_a = -INFINITY,
-               max_b = -INFINITY;
+        double squares = 0, top = -INFINITY, sum = 0, sum_a = 0, sum_b = 0, kl = 0, reverse = 0,
+               max_a = -INFINITY, max_b = -INFINITY;
         for (size_t i = 0; i < n; i++) {
             squares += (double)a[i] * a[i];
             top = fmax(top, 0.125 * a[i]);
@@ -131,6 +131,8 @@ static void accuracy(void **state) {
         for (size_t i = 0; i < n; i++) {
             double p = exp((double)a[i] - max_a) / sum_a;
             kl += p * ((a[i] - max_a - log(sum_a)) - (b[i] - max_b - log(sum_b)));
+            reverse += exp((double)b[i] - max_b) / sum_b *
+                       ((b[i] - max_b - log(sum_b)) - (a[i] - max_a - log(sum_a)));
             double norm = a[i] / sqrt(squares / (double)n + 1e-5) * b[i],
                    silu = a[i] / (1 + exp(-(double)a[i])) * b[i];
             assert_true(fabs(r.norm[i] - norm) <= 16 * eps * fabs(norm));
@@ -144,6 +146,9 @@ static void accuracy(void **state) {
         double got = r.compare.weighted / r.compare.sum_a + (r.compare.max_b + log(r.compare.sum_b)) -
                      (r.compare.max_a + log(r.compare.sum_a));
         assert_true(fabs(got - kl) <= 8 * eps * (1 + fabs(kl)));
+        got = -r.compare.weighted_b / r.compare.sum_b + (r.compare.max_a + log(r.compare.sum_a)) -
+              (r.compare.max_b + log(r.compare.sum_b));
+        assert_true(fabs(got - reverse) <= 8 * eps * (1 + fabs(reverse)));
     }
 }
 
