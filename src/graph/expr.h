@@ -1,6 +1,6 @@
 /* Expressions of family files: whole and real numbers, booleans, strings, null; + - * / %, comparisons,
-   and or not, a ?? b (b where a is absent; looser than + and *), a if c else b (null without else), and
-   W[rows, cols] "name". */
+   and or not, a ?? b (b where a is absent; looser than + and *), a if c else b (null without else), list[i]
+   and x in list for lists of a config, and W[rows, cols] "name". */
 #ifndef GRAPH_EXPR_H
 #define GRAPH_EXPR_H
 
@@ -16,6 +16,7 @@ typedef enum value_kind {
     VALUE_INT,
     VALUE_REAL,
     VALUE_STRING,
+    VALUE_LIST,  /* `field` */
     VALUE_NODE,  /* index of a graph node; -1 the token ids */
     VALUE_WEIGHT /* index of a graph weight */
 } value_kind;
@@ -36,6 +37,7 @@ typedef enum expr_kind {
     EXPR_NOT,
     EXPR_BINARY, /* by `op` */
     EXPR_IF,     /* a if b else c; c may be NULL */
+    EXPR_INDEX,  /* a[b] */
     EXPR_WEIGHT  /* W[a, b, c] name; b and c may be NULL */
 } expr_kind;
 
@@ -49,6 +51,7 @@ typedef enum expr_op {
     OP_GE,
     OP_LT,
     OP_GT,
+    OP_IN,
     OP_OTHERWISE, /* head_dim ?? d / H: the default is all of d / H */
     OP_PLUS,
     OP_MINUS,
@@ -103,6 +106,8 @@ struct scope {
 rg_status expr_eval(scope *s, const rg_doc_node *at, const expr *e, value *out);
 /* Replaces {name} by the whole number or string it stands for; arena text. */
 rg_status expr_expand(scope *s, const rg_doc_node *at, const char *template, const char **out);
+/* A scalar, list or null of a config. */
+value field_element(const rg_doc_node *node);
 rg_status value_fail(scope *s, const rg_doc_node *at, const value *v, const char *expected);
 rg_status value_to_int(scope *s, const rg_doc_node *at, const value *v, int64_t min, int64_t max,
                        int64_t *out);

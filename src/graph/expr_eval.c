@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const char *const kind_name[] = {"null",     "a truth value", "a whole number", "a number",
-                                        "a string", "a node",        "a weight"};
+                                        "a string", "a list",        "a node",         "a weight"};
 
 /* Names the value by the config field it came from where there is one: that is what has to be mended. */
 rg_status value_fail(scope *s, const rg_doc_node *at, const value *v, const char *expected) {
@@ -116,12 +116,44 @@ static bool equal(const value *a, const value *b) {
         return (a->kind == VALUE_INT ? (double)a->i : a->r) == (b->kind == VALUE_INT ? (double)b->i : b->r);
     if (a->kind != b->kind) return false;
     if (a->kind == VALUE_STRING) return strcmp(a->s, b->s) == 0;
+    if (a->kind == VALUE_LIST) return a->field == b->field;
     return a->kind == VALUE_REAL ? a->r == b->r : a->i == b->i;
+}
+
+/* "full_attention" in layer_types; nothing is in a list that is absent. */
+static rg_status is_in(scope *s, const rg_doc_node *at, const value *x, const value *list, value *out) {
+    if (list->kind != VALUE_LIST && list->kind != VALUE_NULL) return value_fail(s, at, list, "a list");
+    *out = (value){.kind = VALUE_BOOL};
+    for (const rg_doc_node *c = list->field ? list->field->child : NULL; c; c = c->next) {
+        const value element = field_element(c);
+        if (equal(x, &element)) out->i = 1;
+    }
+    return RG_OK;
+}
+
+/* Null where the list is absent. */
+static rg_status eval_index(scope *s, const rg_doc_node *at, const expr *e, value *out) {
+    value list, index;
+    int64_t i = 0;
+    RG_TRY(expr_eval(s, at, e->a, &list));
+    RG_TRY(expr_eval(s, at, e->b, &index));
+    *out = list;
+    if (list.kind == VALUE_NULL) return RG_OK;
+    if (list.kind != VALUE_LIST) return value_fail(s, at, &list, "a list");
+    if (!index.name) index.name = list.name;
+    RG_TRY(value_to_int(s, at, &index, 0, (int64_t)list.field->n - 1, &i));
+    const rg_doc_node *c = list.field->child;
+    while (i-- > 0) c = c->next;
+    *out = field_element(c);
+    out->name = list.name;
+    out->field = c;
+    return RG_OK;
 }
 
 static rg_status compare(scope *s, const rg_doc_node *at, expr_op op, const value *a, const value *b,
                          value *out) {
     bool yes;
+    if (op == OP_IN) return is_in(s, at, a, b, out);
     if (op == OP_EQ || op == OP_NE) {
         yes = equal(a, b) == (op == OP_EQ);
     } else {
@@ -194,6 +226,8 @@ rg_status expr_eval(scope *s, const rg_doc_node *at, const expr *e, value *out) 
         if (e->c) return expr_eval(s, at, e->c, out);
         *out = (value){0};
         return RG_OK;
+    case EXPR_INDEX:
+        return eval_index(s, at, e, out);
     case EXPR_WEIGHT:
         return eval_weight(s, at, e, out);
     }

@@ -112,7 +112,7 @@ static rg_status weight(scanner *s, expr **out) {
 }
 
 static bool is_keyword(const char *name) {
-    static const char *const words[] = {"if", "else", "and", "or", "not"};
+    static const char *const words[] = {"if", "else", "and", "or", "not", "in"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(name, words[i]) == 0) return true;
     return false;
@@ -136,7 +136,13 @@ static rg_status primary(scanner *s, expr **out) {
     if (!name || is_keyword(name)) return scanner_fail(s, "a number, a name, a string or W[...]");
     RG_TRY(make(s, EXPR_NAME, out));
     (*out)->name = name;
-    return RG_OK;
+    if (*s->at != '[') return RG_OK;
+    s->at++;
+    expr *list = *out;
+    RG_TRY(make(s, EXPR_INDEX, out));
+    (*out)->a = list;
+    RG_TRY(expr_parse(s, &(*out)->b));
+    return scanner_take(s, "]") ? RG_OK : scanner_fail(s, "] after the number of an element");
 }
 
 static rg_status unary(scanner *s, expr **out) {
@@ -157,10 +163,10 @@ static const struct {
     const char *text;
     expr_op op;
     int level;
-} operators[] = {{"or", OP_OR, 0},        {"and", OP_AND, 1}, {"==", OP_EQ, 2},   {"!=", OP_NE, 2},
-                 {"<=", OP_LE, 2},        {">=", OP_GE, 2},   {"<", OP_LT, 2},    {">", OP_GT, 2},
-                 {"??", OP_OTHERWISE, 3}, {"+", OP_PLUS, 4},  {"-", OP_MINUS, 4}, {"*", OP_TIMES, 5},
-                 {"/", OP_DIVIDE, 5},     {"%", OP_MODULO, 5}};
+} operators[] = {{"or", OP_OR, 0},   {"and", OP_AND, 1},      {"==", OP_EQ, 2},   {"!=", OP_NE, 2},
+                 {"<=", OP_LE, 2},   {">=", OP_GE, 2},        {"<", OP_LT, 2},    {">", OP_GT, 2},
+                 {"in", OP_IN, 2},   {"??", OP_OTHERWISE, 3}, {"+", OP_PLUS, 4},  {"-", OP_MINUS, 4},
+                 {"*", OP_TIMES, 5}, {"/", OP_DIVIDE, 5},     {"%", OP_MODULO, 5}};
 enum { N_LEVELS = 6 };
 
 static rg_status binary(scanner *s, int level, expr **out) {

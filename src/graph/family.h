@@ -56,7 +56,7 @@ rg_status statements_parse(family *f, rg_doc_node *list, statement **out, rg_err
 /* Config field of a dotted path: the whole path as one key, else through maps. NULL: absent or null. Marks
    what it passes as used. */
 rg_doc_node *field_find(rg_doc *config, const char *path);
-/* Its value; absent and null are VALUE_NULL, lists and maps an error. */
+/* Its value; absent and null are VALUE_NULL, maps an error. */
 rg_status field_value(rg_doc *config, const char *path, value *out, rg_error *err);
 /* True when the field is one of the listed values (a null in the list: absent or null). Marks nothing. */
 bool field_is_one_of(rg_doc *config, const char *path, const rg_doc_node *list);

@@ -51,6 +51,11 @@ static value scalar_value(const rg_doc_node *node) {
     return !*end && isfinite(r) ? (value){.kind = VALUE_REAL, .r = r} : v;
 }
 
+value field_element(const rg_doc_node *node) {
+    if (node->kind == RG_DOC_SCALAR) return scalar_value(node);
+    return (value){.kind = node->kind == RG_DOC_LIST ? VALUE_LIST : VALUE_NULL, .field = node};
+}
+
 rg_status field_value(rg_doc *config, const char *path, value *out, rg_error *err) {
     rg_doc_node *node = field_find(config, path);
     char where[256];
@@ -58,10 +63,10 @@ rg_status field_value(rg_doc *config, const char *path, value *out, rg_error *er
         *out = (value){.name = path};
         return RG_OK;
     }
-    if (node->kind != RG_DOC_SCALAR)
+    if (node->kind == RG_DOC_MAP)
         return rg_fail(err, RG_ERR_PARSE, rg_doc_where(config, node, where, sizeof where),
-                       "a number, string or truth value", "field \"%.100s\" is a list or map", path);
-    *out = scalar_value(node);
+                       "a number, string, truth value or list", "field \"%.100s\" is a map", path);
+    *out = field_element(node);
     out->name = path;
     out->field = node;
     return RG_OK;

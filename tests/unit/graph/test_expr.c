@@ -21,6 +21,15 @@ static rg_status lookup(scope *s, const rg_doc_node *at, const char *name, value
                  {"word", {.kind = VALUE_STRING, .s = "abc"}},
                  {"a.b", {.kind = VALUE_INT, .i = 7}},
                  {"yes", {.kind = VALUE_BOOL, .i = 1}}};
+    static rg_doc_node third = {.kind = RG_DOC_NULL},
+                       second = {.kind = RG_DOC_SCALAR, .text = "full", .next = &third},
+                       first = {.kind = RG_DOC_SCALAR, .text = "7", .next = &second},
+                       list = {.kind = RG_DOC_LIST, .n = 3, .child = &first};
+    if (strcmp(name, "list") == 0) {
+        *out = field_element(&list);
+        out->name = "list";
+        return RG_OK;
+    }
     *out = (value){.name = name};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, name) == 0) *out = known[i].v;
@@ -88,6 +97,20 @@ static void values(void **state) {
         {"W[two * 4, 3] \"x.{two}\"", VALUE_WEIGHT, 8003, 0},
         {"W[5] \"x\"", VALUE_WEIGHT, 5000, 0},
         {"9223372036854775807", VALUE_INT, INT64_MAX, 0},
+        {"list[0] + list[two - 2]", VALUE_INT, 14, 0},
+        {"list[1] == \"full\"", VALUE_BOOL, 1, 0},
+        {"list[2] ?? 5", VALUE_INT, 5, 0},
+        {"absent[9] ?? 5", VALUE_INT, 5, 0},
+        {"7.0 in list and \"full\" in list and not (8 in list)", VALUE_BOOL, 1, 0},
+        {"1 in absent", VALUE_BOOL, 0, 0},
+        {"list[3]", VALUE_NULL, -1, 0},
+        {"list[-1]", VALUE_NULL, -1, 0},
+        {"list[half]", VALUE_NULL, -1, 0},
+        {"two[0]", VALUE_NULL, -1, 0},
+        {"list + 1", VALUE_NULL, -1, 0},
+        {"1 in two", VALUE_NULL, -1, 0},
+        {"list[0", VALUE_NULL, -1, 0},
+        {"2 if list", VALUE_NULL, -1, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         rg_arena arena = {0};
