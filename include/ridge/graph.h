@@ -26,10 +26,26 @@ typedef enum rg_op {
                         softmax(q k^T / sqrt(head_dim)) v */
     RG_OP_SWIGLU,    /* silu(x) * y, silu(x) = x / (1 + exp(-x)); inputs gate, up */
     RG_OP_ADD,       /* x + y */
-    RG_OP_OPAQUE,    /* unknown to Ridge: counted by its elements, refused by the executor, by name */
+    RG_OP_MULTIPLY,  /* x y; y as wide as x, or one feature for all of them */
+    RG_OP_ACTIVATION, /* f(x), feature by feature; f: rg_activation */
+    RG_OP_SLICE,      /* of each of `heads` runs of head_dim features (head_dim 0: of the row), width / heads
+                         features beginning with feature `from` */
+    RG_OP_CONCAT,     /* the inputs one behind the other */
+    RG_OP_OPAQUE,     /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op);
+
+typedef enum rg_activation {
+    RG_ACT_SILU,      /* x / (1 + exp(-x)) */
+    RG_ACT_SIGMOID,   /* 1 / (1 + exp(-x)) */
+    RG_ACT_SOFTPLUS,  /* log(1 + exp(x)) */
+    RG_ACT_RELU,      /* max(x, 0) */
+    RG_ACT_RELU2,     /* max(x, 0)^2 */
+    RG_ACT_GELU,      /* x (1 + erf(x / sqrt(2))) / 2 */
+    RG_ACT_GELU_TANH, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
+    RG_N_ACTIVATIONS
+} rg_activation;
 
 /* Angular frequencies: w_i = theta^(-2 i / head_dim). With factor > 0 (rope_type llama3 of Hugging Face
    transformers), at wavelength l = 2 pi / w_i and s = (original_max_position / l - low) / (high - low): l <
@@ -55,8 +71,10 @@ typedef struct rg_graph_node {
     int bias;                          /* index into weights, or -1 */
     int extra[RG_MAX_EXTRA];           /* the operator's further weights in the order of its own, or -1 */
     double eps;                        /* RMSNORM */
-    int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head */
+    int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head, SLICE per head */
     rg_rope rope;                      /* ROPE */
+    int64_t kind;                      /* ACTIVATION: rg_activation */
+    int64_t from;                      /* SLICE */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
@@ -109,7 +127,8 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    PREFILL the output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
    attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
    multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add
-   1, bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide). */
+   and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1,
+   attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide). */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 

@@ -122,7 +122,8 @@ static rg_status set_number(builder *b, const rg_doc_node *at, const node_number
         *(int64_t *)place_of = word;
         return RG_OK;
     }
-    if (k->whole) return value_to_int(&b->scope, at, &named, 1, INT32_MAX, place_of);
+    const int64_t least = k->bit == NODE_FROM ? 0 : 1;
+    if (k->whole) return value_to_int(&b->scope, at, &named, least, INT32_MAX, place_of);
     return value_to_real(&b->scope, at, &named, place_of);
 }
 

@@ -1,4 +1,4 @@
-/* Operators that work feature by feature: swiglu, add. */
+/* Operators that work feature by feature: swiglu, add, multiply. */
 #include "graph/ops.h"
 
 static void count_add(const op_case *of, rg_node_count *c) {
@@ -9,7 +9,17 @@ static void count_swiglu(const op_case *of, rg_node_count *c) {
     c->vector_flop = 5 * of->tokens * (double)of->node->width;
 }
 
+/* One factor for all features of a row, or one each. */
+static rg_status infer_multiply(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+    *width = op_width_of(g, n, 0);
+    const int64_t factors = op_width_of(g, n, 1);
+    if (factors == *width || factors == 1) return RG_OK;
+    return op_bad(n, "inputs of equal width, or a second one of width 1", err, "widths differ");
+}
+
 const op_spec op_add = {
     .name = "add", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal, .count = count_add};
 const op_spec op_swiglu = {
     .name = "swiglu", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal, .count = count_swiglu};
+const op_spec op_multiply = {
+    .name = "multiply", .min_inputs = 2, .max_inputs = 2, .infer = infer_multiply, .count = count_add};

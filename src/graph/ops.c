@@ -19,11 +19,27 @@ static const op_spec opaque = {.name = "opaque",
                                .infer = infer_opaque};
 
 static const op_spec *const ops[RG_N_OPS] = {
-    [RG_OP_EMBED] = &op_embed, [RG_OP_RMSNORM] = &op_rmsnorm,     [RG_OP_LINEAR] = &op_linear,
-    [RG_OP_ROPE] = &op_rope,   [RG_OP_ATTENTION] = &op_attention, [RG_OP_SWIGLU] = &op_swiglu,
-    [RG_OP_ADD] = &op_add,     [RG_OP_OPAQUE] = &opaque,
+    [RG_OP_EMBED] = &op_embed,
+    [RG_OP_RMSNORM] = &op_rmsnorm,
+    [RG_OP_LINEAR] = &op_linear,
+    [RG_OP_ROPE] = &op_rope,
+    [RG_OP_ATTENTION] = &op_attention,
+    [RG_OP_SWIGLU] = &op_swiglu,
+    [RG_OP_ADD] = &op_add,
+    [RG_OP_OPAQUE] = &opaque,
+    [RG_OP_MULTIPLY] = &op_multiply,
+    [RG_OP_ACTIVATION] = &op_activation,
+    [RG_OP_SLICE] = &op_slice,
+    [RG_OP_CONCAT] = &op_concat,
 };
 
+static const char *const activations[] = {
+    [RG_ACT_SILU] = "silu",           [RG_ACT_SIGMOID] = "sigmoid", [RG_ACT_SOFTPLUS] = "softplus",
+    [RG_ACT_RELU] = "relu",           [RG_ACT_RELU2] = "relu2",     [RG_ACT_GELU] = "gelu",
+    [RG_ACT_GELU_TANH] = "gelu_tanh", [RG_N_ACTIVATIONS] = NULL};
+
+#define WORD(name, bit, member, words)                                                                       \
+    { name, bit, true, offsetof(rg_graph_node, member), words }
 #define NUMBER(name, bit, whole, member)                                                                     \
     { name, bit, whole, offsetof(rg_graph_node, member), NULL }
 const node_number node_numbers[] = {
@@ -37,6 +53,8 @@ const node_number node_numbers[] = {
     NUMBER("high_freq_factor", NODE_SCALING, false, rope.high_freq_factor),
     NUMBER("original_max_position", NODE_SCALING, false, rope.original_max_position),
     NUMBER("width", NODE_WIDTH, true, width),
+    WORD("kind", NODE_KIND, kind, activations),
+    NUMBER("from", NODE_FROM, true, from),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {

@@ -12,7 +12,9 @@ enum {
     NODE_HEAD_DIM = 1 << 3,
     NODE_THETA = 1 << 4,
     NODE_SCALING = 1 << 5, /* factor, low_freq_factor, high_freq_factor, original_max_position */
-    NODE_WIDTH = 1 << 6
+    NODE_WIDTH = 1 << 6,
+    NODE_KIND = 1 << 7,
+    NODE_FROM = 1 << 8
 };
 
 typedef struct node_number {
@@ -54,7 +56,8 @@ typedef struct op_spec {
        already (corrections are welcome). NULL: nothing. */
     void (*count)(const op_case *of, rg_node_count *c);
 } op_spec;
-extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add;
+extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
+    op_activation, op_slice, op_concat;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);

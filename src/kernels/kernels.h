@@ -106,6 +106,7 @@ void rg_gemm(const rg_kernels *kernels, int threads, size_t m, size_t n, size_t 
  * none). */
 double rg_exp(double x);
 double rg_log(double x);
+double rg_erf(double x);
 double rg_pow(double x, double y);
 void rg_sincos(double x, double *sine, double *cosine);
 

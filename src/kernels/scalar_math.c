@@ -10,6 +10,9 @@ double rg_exp(double x) {
 double rg_log(double x) {
     return Sleef_finz_logd1_u10purecfma(x);
 }
+double rg_erf(double x) {
+    return Sleef_finz_erfd1_u10purecfma(x);
+}
 double rg_pow(double x, double y) {
     return Sleef_finz_powd1_u10purecfma(x, y);
 }

@@ -166,11 +166,13 @@ typedef struct exec_op {
     bool takes_datapath; /* `dp` entries of a policy apply */
 } exec_op;
 extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
-    exec_op_swiglu, exec_op_add;
+    exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat;
 /* NULL: the executor does not know the operator. */
 const exec_op *exec_op_find(rg_op op);
 /* exec_op.run of all that have `row`. */
 rg_status exec_rows(exec *e, int node, rg_error *err);
+/* log(1 + exp(x)), also where exp(x) is far below 1. */
+double exec_softplus(double x);
 /* Position of a token of the batch in its window. */
 size_t exec_position(const exec *e, size_t token);
 

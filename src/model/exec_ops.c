@@ -2,9 +2,17 @@
 #include "model/exec.h"
 
 static const exec_op *const ops[RG_N_OPS] = {
-    [RG_OP_EMBED] = &exec_op_embed, [RG_OP_RMSNORM] = &exec_op_rmsnorm,     [RG_OP_LINEAR] = &exec_op_linear,
-    [RG_OP_ROPE] = &exec_op_rope,   [RG_OP_ATTENTION] = &exec_op_attention, [RG_OP_SWIGLU] = &exec_op_swiglu,
+    [RG_OP_EMBED] = &exec_op_embed,
+    [RG_OP_RMSNORM] = &exec_op_rmsnorm,
+    [RG_OP_LINEAR] = &exec_op_linear,
+    [RG_OP_ROPE] = &exec_op_rope,
+    [RG_OP_ATTENTION] = &exec_op_attention,
+    [RG_OP_SWIGLU] = &exec_op_swiglu,
     [RG_OP_ADD] = &exec_op_add,
+    [RG_OP_MULTIPLY] = &exec_op_multiply,
+    [RG_OP_ACTIVATION] = &exec_op_activation,
+    [RG_OP_SLICE] = &exec_op_slice,
+    [RG_OP_CONCAT] = &exec_op_concat,
 };
 
 const exec_op *exec_op_find(rg_op op) {
