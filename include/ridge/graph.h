@@ -115,6 +115,12 @@ rg_status rg_graph_from_file(rg_graph *out, const char *path, const char *famili
  * none. */
 rg_status rg_graph_from_name(rg_graph *out, const char *name, const char *data_dir, rg_error *err);
 void rg_graph_close(rg_graph *graph);
+/* A node as policies see it. */
+static inline rg_policy_place rg_graph_place(const rg_graph *graph, const rg_graph_node *node) {
+    return (rg_policy_place){node->name, node->layer, graph->n_layers};
+}
+/* A linear operator that feeds routers and nothing else: the role `r` is for it, not `w` and `a`. */
+bool rg_graph_feeds_router(const rg_graph *graph, size_t node);
 /* Versioned JSON (docs/families.md), appended to `out`, and back: the same graph, to the last bit,
    unknown_field apart. Reading validates everything: indices, order, shapes, widths, unique names, unknown
    keys. A node whose operator no table knows becomes OPAQUE. */

@@ -65,7 +65,7 @@ rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
    tokens, as other tools give them (tokens of a window hang together, so the true ones are larger); ppl_se is
    taken over windows where there are 8 or more, else over tokens. */
 typedef struct rg_quality {
-    char policy[512];                      /* canonical text */
+    char policy[RG_POLICY_TEXT];           /* canonical text */
     double ppl, ppl_se;                    /* exp(mean NLL), and its standard error by the delta method */
     double kld_mean, kld_mean_se, kld_p99; /* KL(reference || candidate), nats; p99 exact, interpolated */
     double same_top, same_top_se;          /* share of tokens whose most likely successor stays */

@@ -336,34 +336,52 @@ double rg_format_bits(const rg_format *format, size_t cols);
 /* ---- policies: which quantizer each operand of a model gets -------------------------------------------- */
 
 typedef enum rg_role {
-    RG_ROLE_WEIGHT,
-    RG_ROLE_ACTIVATION,
-    RG_ROLE_KEY,
-    RG_ROLE_VALUE,
-    RG_ROLE_DATAPATH,
+    RG_ROLE_WEIGHT,      /* w */
+    RG_ROLE_ACTIVATION,  /* a: inputs of linear operators */
+    RG_ROLE_QUERY,       /* q: queries after rotation */
+    RG_ROLE_KEY,         /* k, kv: keys after rotation */
+    RG_ROLE_VALUE,       /* v, kv */
+    RG_ROLE_SCORE,       /* s: scaled attention scores, what the softmax reads */
+    RG_ROLE_PROBABILITY, /* p: exp(score - largest), what multiplies the values */
+    RG_ROLE_ROUTER,      /* r: weight and input of linear operators that feed a router */
+    RG_ROLE_RESIDUAL,    /* res: sums of the residual stream */
+    RG_ROLE_OUTPUT,      /* o: what an operator inside the blocks puts out, the residual stream apart */
+    RG_ROLE_DATAPATH,    /* dp */
+    RG_ROLE_ROTATION,    /* rot */
     RG_N_ROLES
 } rg_role;
+enum { RG_POLICY_TEXT = 2048, RG_POLICY_ENTRIES = 128 };
 typedef struct rg_policy_entry {
     rg_role role;
-    char glob[96]; /* empty: every linear operator inside the blocks */
+    char glob[96]; /* empty: every operator inside the blocks that the role is for */
     rg_quant quant;
     char datapath[192]; /* RG_ROLE_DATAPATH: its text (ridge/datapath.h), instead of a quantizer */
+    int rotation;       /* RG_ROLE_ROTATION: size of the Hadamard blocks, instead of a quantizer */
     bool matched;       /* set by rg_policy_lookup */
 } rg_policy_entry;
 typedef struct rg_policy {
     size_t n;
-    rg_policy_entry entry[32]; /* kv= makes two entries, k and v */
-    char text[512];            /* canonical text: claims carry it */
+    rg_policy_entry entry[RG_POLICY_ENTRIES]; /* kv= makes two entries, k and v */
+    int64_t window,
+        sinks;           /* of the cache: the last and the first positions whose keys and values stay fp32 */
+    int64_t first, last; /* layers that stay fp32 */
+    char text[RG_POLICY_TEXT]; /* canonical text: claims carry it */
 } rg_policy;
-/* role[.glob]=FORMAT[@CAST] or dp[.glob]=DATAPATH, separated by commas: docs/quality.md.
-   "" or "fp32" is the reference: nothing quantized. */
+/* Which operator is asked about. Entries without a glob reach only those with a layer. */
+typedef struct rg_policy_place {
+    const char *name;
+    int64_t layer, n_layers; /* layer -1: outside the blocks */
+} rg_policy_place;
+/* role[.glob]=FORMAT[@CAST], dp[.glob]=DATAPATH, rot[.glob]=hadamard(N), and window=N sinks=N first=N last=N,
+   separated by commas: docs/quality.md. "" or "fp32" is the reference: nothing quantized. */
 rg_status rg_policy_parse(const char *text, rg_policy *out, rg_error *err);
-/* Quantizer of an operand: that of the last entry that matches, fp32 among them; NULL when none does.
-   `in_block`: the operator is one of the repeated blocks (entries without a glob reach only those). A glob
-   matches the whole name or its end after a dot. */
-const rg_quant *rg_policy_lookup(rg_policy *policy, rg_role role, const char *name, bool in_block);
+/* Quantizer of an operand: that of the last entry that matches, fp32 among them; NULL when none does, or when
+   `first` or `last` keeps the layer. A glob matches the whole name or its end after a dot. */
+const rg_quant *rg_policy_lookup(rg_policy *policy, rg_role role, rg_policy_place place);
 /* The datapath of an operator's products by the same rules: its text, NULL when none is named. */
-const char *rg_policy_datapath(rg_policy *policy, const char *name, bool in_block);
+const char *rg_policy_datapath(rg_policy *policy, rg_policy_place place);
+/* Size of the Hadamard blocks by which an operator's input and weight are rotated; 0: not at all. */
+int rg_policy_rotation(rg_policy *policy, rg_policy_place place);
 /* After every operator was looked up: fails for an entry that matched nothing. */
 rg_status rg_policy_check(const rg_policy *policy, rg_error *err);
 

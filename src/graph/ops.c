@@ -169,3 +169,15 @@ rg_status op_infer(const rg_graph *g, size_t node, int64_t *width, rg_error *err
     RG_TRY(check_weights(g, n, err));
     return ops[n->op]->infer(g, n, width, err);
 }
+
+bool rg_graph_feeds_router(const rg_graph *g, size_t node) {
+    bool feeds = false;
+    if (g->node[node].op != RG_OP_LINEAR || (int)node == g->output) return false;
+    for (size_t i = node + 1; i < g->n_nodes; i++)
+        for (int j = 0; j < g->node[i].n_inputs; j++) {
+            if (g->node[i].input[j] != (int)node) continue;
+            if (strcmp(rg_op_name(g->node[i].op), "router") != 0) return false;
+            feeds = true;
+        }
+    return feeds;
+}

@@ -31,7 +31,7 @@ static void look_up(const rg_graph *g, rg_op op, rg_policy *policy, const rg_qua
         if (n->op != op) continue;
         int tied_to = g->weight[n->weight].tied_to;
         quant[tied_to >= 0 ? tied_to : n->weight] =
-            rg_policy_lookup(policy, RG_ROLE_WEIGHT, n->name, n->layer >= 0);
+            rg_policy_lookup(policy, RG_ROLE_WEIGHT, rg_graph_place(g, n));
     }
 }
 

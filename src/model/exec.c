@@ -24,6 +24,35 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
     return RG_OK;
 }
 
+static bool same_use(const exec_use *a, const exec_use *b) {
+    bool same = exec_same_quant(a->weight, b->weight) && exec_same_quant(a->result, b->result) &&
+                exec_same_quant(a->output, b->output) && a->output_columns == b->output_columns &&
+                exec_same_quant(a->score, b->score) && exec_same_quant(a->probability, b->probability) &&
+                a->window == b->window && a->sinks == b->sinks && a->rotation == b->rotation &&
+                a->datapath == b->datapath;
+    for (int i = 0; same && i < RG_MAX_INPUTS; i++) same = exec_same_quant(a->input[i], b->input[i]);
+    return same;
+}
+
+/* Does everything that leads to the node's value agree? Inputs come before the node. */
+static bool same_value(const exec *e, int node, size_t a, size_t b) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    for (int i = 0; i < n->n_inputs; i++)
+        if (n->input[i] >= 0 && exec_same(e, n->input[i], a) != exec_same(e, n->input[i], b)) return false;
+    return same_use(exec_use_of(e, node, a), exec_use_of(e, node, b));
+}
+
+static void find_same(exec *e) {
+    for (size_t node = 0; node < e->model->graph.n_nodes; node++)
+        for (size_t v = 0; v < e->n_variants; v++) {
+            size_t first = 0;
+            while (first < v &&
+                   (exec_same(e, (int)node, first) != first || !same_value(e, (int)node, first, v)))
+                first++;
+            e->same[node * e->n_variants + v] = (uint32_t)first;
+        }
+}
+
 rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
                     size_t max_window, rg_error *err) {
     *out = (exec){
@@ -37,14 +66,23 @@ rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_
     out->matrix_flop = rg_arena_alloc(&out->arena, n, sizeof *out->matrix_flop);
     out->head = rg_arena_alloc(&out->arena, n_variants, sizeof *out->head);
     out->value = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->value);
-    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value)
+    out->same = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->same);
+    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value || !out->same)
         return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    find_same(out);
     for (size_t i = 0; i < n; i++) {
         out->last_use[i] = (int)i;
         for (int j = 0; j < graph->node[i].n_inputs; j++)
             if (graph->node[i].input[j] >= 0) out->last_use[graph->node[i].input[j]] = (int)i;
     }
     return exec_rope_tables(out, err);
+}
+
+/* Floats of a node's value that are kept for all variants. */
+static size_t width_of_all(const exec *e, size_t node) {
+    size_t n = 0;
+    for (size_t v = 0; v < e->n_variants; v++) n += exec_same(e, (int)node, v) == v;
+    return n * (size_t)e->model->graph.node[node].width;
 }
 
 /* The same walk that exec_run makes, counting floats; one buffer may be taken over by an elementwise
@@ -54,12 +92,12 @@ size_t exec_bytes_per_token(const exec *e) {
     size_t alive = 0, peak = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if ((int)i == graph->output) continue;
-        alive += (size_t)graph->node[i].width;
+        alive += width_of_all(e, i);
         if (alive > peak) peak = alive;
         for (size_t j = 0; j <= i; j++)
-            if (e->last_use[j] == (int)i && (int)j != graph->output) alive -= (size_t)graph->node[j].width;
+            if (e->last_use[j] == (int)i && (int)j != graph->output) alive -= width_of_all(e, j);
     }
-    return peak * sizeof(float) * e->n_variants;
+    return peak * sizeof(float);
 }
 
 static void free_dead(exec *e, int node) {
@@ -74,9 +112,16 @@ static void free_dead(exec *e, int node) {
 }
 
 static void quantize_output(exec *e, int node) {
+    const size_t width = (size_t)e->model->graph.node[node].width;
     for (size_t v = 0; v < e->n_variants; v++) {
         const exec_use *use = exec_use_of(e, node, v);
+        if (exec_same(e, node, v) != v) continue;
         float *value = *exec_value(e, node, v);
+        if (use->result)
+#pragma omp parallel for num_threads(e->threads) schedule(static)
+            for (size_t t = 0; t < e->n_tokens; t++)
+                exec_quantize_inside(e, use->result, node, EXEC_RESULT,
+                                     (uint64_t)(e->batch->first_token + t) * width, width, value + t * width);
         if (use->output)
             exec_quantize_value(e, use->output, node, 0, e->n_tokens, use->output_columns, value, value);
     }

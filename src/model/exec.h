@@ -19,6 +19,12 @@ typedef struct exec_use {
        output_columns. The uses' `input` entries are then NULL. */
     const rg_quant *output;
     size_t output_columns;
+    /* What the policy makes of the result before anybody reads it: roles `o` and `res`. */
+    const rg_quant *result;
+    /* ATTENTION: scores and probabilities. */
+    const rg_quant *score, *probability;
+    size_t window, sinks; /* of a sequence: positions whose keys and values stay fp32 */
+    int rotation;         /* LINEAR: size of the Hadamard blocks that both operands are rotated by; 0: none */
     /* LINEAR: the datapath of the product, NULL: the fp32 chain. Operands then reach it in codes, so nothing
        is quantized beforehand. */
     const rg_datapath *datapath;
@@ -75,6 +81,9 @@ typedef struct exec {
     const exec_batch *batch;
     size_t n_tokens;
     float **value; /* [n_nodes][n_variants], NULL when dead */
+    /* [n_nodes][n_variants] The first variant whose value of the node is the same, because all that leads to
+       it is: computed once, for that one. */
+    uint32_t *same;
     struct exec_pool {
         size_t n, capacity;
         struct exec_buffer {
@@ -86,7 +95,7 @@ typedef struct exec {
     struct exec_scratch { /* grown as needed */
         float *data;
         size_t n;
-    } weight, packed, packed2, operand, operand2, attention, reference, logits;
+    } weight, packed, packed2, operand, operand2, operand3, attention, reference, logits;
     struct exec_unit { /* [n_variants] the output head under a datapath, while it runs */
         dot_plan plan;
         dot_matrix weight;
@@ -114,8 +123,11 @@ rg_status exec_scratch_need(struct exec_scratch *scratch, size_t n, rg_error *er
 rg_status exec_take(exec *e, size_t width, float **out, rg_error *err);
 void exec_release(exec *e, float *data);
 void exec_pool_clear(exec *e);
+static inline size_t exec_same(const exec *e, int node, size_t variant) {
+    return e->same[(size_t)node * e->n_variants + variant];
+}
 static inline float **exec_value(const exec *e, int node, size_t variant) {
-    return &e->value[(size_t)node * e->n_variants + variant];
+    return &e->value[(size_t)node * e->n_variants + exec_same(e, node, variant)];
 }
 static inline const exec_use *exec_use_of(const exec *e, int node, size_t variant) {
     return &e->use[variant * e->model->graph.n_nodes + (size_t)node];
@@ -130,6 +142,10 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
    threads. */
 void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
                          size_t columns, const float *x, float *y);
+/* One row inside an operator, in place, its elements numbered from `first` on, in a stream of its own. */
+enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY };
+void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
+                          size_t n, float *x);
 /* A whole weight; element [r][c] is number r cols + c of a stream of its own. */
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
 
@@ -163,7 +179,9 @@ typedef struct exec_op {
     int input_role[RG_MAX_INPUTS]; /* ... the inputs */
     /* Columns over which the quantizer of input i sees a row; NULL: the width of the input. */
     size_t (*columns)(const rg_graph_node *node, int i);
-    bool takes_datapath; /* `dp` entries of a policy apply */
+    bool takes_datapath; /* `dp` and `rot` entries of a policy apply */
+    bool attends;        /* `s` and `p` entries, windows and sinks apply */
+    bool adds;           /* the result belongs to the residual stream */
 } exec_op;
 extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
     exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat;

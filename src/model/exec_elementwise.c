@@ -19,6 +19,6 @@ static void swiglu(const exec *e, int node, size_t token, const float *const *x,
     e->kernels->swiglu((size_t)e->model->graph.node[node].width, x[0], x[1], y);
 }
 
-const exec_op exec_op_add = {.run = exec_rows, .row = add};
+const exec_op exec_op_add = {.run = exec_rows, .row = add, .adds = true};
 const exec_op exec_op_swiglu = {.run = exec_rows, .row = swiglu};
 const exec_op exec_op_multiply = {.run = exec_rows, .row = multiply};

@@ -12,6 +12,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
     for (size_t v = 0; v < e->n_variants; v++) {
         const rg_quant *q = exec_use_of(e, node, v)->weight;
         float **out = exec_value(e, node, v);
+        if (exec_same(e, node, v) != v) continue;
         RG_TRY(exec_take(e, width, out, err));
         if (!q) {
             from = table;

@@ -18,6 +18,12 @@ void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t toke
                 (uint64_t)(e->batch->first_token + token) * width);
 }
 
+void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
+                          size_t n, float *x) {
+    const rg_quant own = with_stream(q, (UINT64_C(1) << 31) + 4 * (uint64_t)node + (uint64_t)what);
+    rg_qdq_fast(e->kernels, 1, &own, x, x, 1, n, true, first);
+}
+
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y) {
     const rg_quant own = with_stream(q, 2 * (uint64_t)weight + 1);
     const rg_graph_weight *w = &e->model->graph.weight[weight];
@@ -129,7 +135,8 @@ static rg_status run(exec *e, int node, rg_error *err) {
         const rg_quant *q = exec_use_of(e, node, first)->weight;
         RG_TRY(exec_pack_weight(e, node, q, &e->packed, err));
         for (size_t v = first; v < e->n_variants; v++)
-            if (!exec_use_of(e, node, v)->datapath && exec_same_quant(exec_use_of(e, node, v)->weight, q))
+            if (exec_same(e, node, v) == v && !exec_use_of(e, node, v)->datapath &&
+                exec_same_quant(exec_use_of(e, node, v)->weight, q))
                 RG_TRY(multiply(e, node, v, err));
     }
     return RG_OK;

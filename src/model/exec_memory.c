@@ -63,8 +63,8 @@ void exec_pool_clear(exec *e) {
 void exec_close(exec *e) {
     exec_pool_clear(e);
     exec_head_close(e);
-    struct exec_scratch *const all[] = {&e->weight,   &e->packed,    &e->packed2,   &e->operand,
-                                        &e->operand2, &e->attention, &e->reference, &e->logits};
+    struct exec_scratch *const all[] = {&e->weight,   &e->packed,    &e->packed2,   &e->operand, &e->operand2,
+                                        &e->operand3, &e->attention, &e->reference, &e->logits};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->data);
     rg_arena_free(&e->arena);
     *e = (exec){0};

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const rg_quant *find(rg_policy *policy, int role, const rg_graph_node *node) {
-    const rg_quant *q = rg_policy_lookup(policy, (rg_role)(role - 1), node->name, node->layer >= 0);
+static const rg_quant *find(rg_policy *policy, int role, rg_policy_place place) {
+    const rg_quant *q = rg_policy_lookup(policy, (rg_role)(role - 1), place);
     return q && !rg_quant_is_identity(q) ? q : NULL;
 }
 
@@ -29,7 +29,7 @@ static void hoist(const rg_graph *graph, int node, exec_use *use) {
                     use[j].input[i] = NULL;
                     continue;
                 }
-                if (!q || use[j].datapath ||
+                if (!q || use[j].datapath || use[j].rotation || use[j].window || use[j].sinks ||
                     (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
                     return;
                 common = q;
@@ -61,7 +61,7 @@ static rg_status find_datapath(exec_datapaths *d, const char *name, const rg_dat
 /* Does the datapath take what the policy makes of the operands? */
 static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *node, rg_policy *policy,
                                   exec_datapaths *datapaths, exec_use *use, rg_error *err) {
-    const char *name = rg_policy_datapath(policy, node->name, node->layer >= 0);
+    const char *name = rg_policy_datapath(policy, rg_graph_place(graph, node));
     if (!name) return RG_OK;
     const rg_kernels *kernels;
     dot_plan plan;
@@ -74,20 +74,46 @@ static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *no
     return status;
 }
 
+static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy, exec_datapaths *datapaths,
+                              exec_use *use, rg_error *err) {
+    const rg_graph_node *node = &graph->node[i];
+    const exec_op *op = exec_op_find(node->op);
+    const rg_policy_place place = rg_graph_place(graph, node);
+    const bool router = rg_graph_feeds_router(graph, i), inside = node->layer >= 0;
+    if (!op) return RG_OK; /* refused by exec_open */
+    if (op->weight_role)
+        use->weight = find(policy, router ? EXEC_ROLE(RG_ROLE_ROUTER) : op->weight_role, place);
+    for (int j = 0; j < node->n_inputs; j++)
+        if (op->input_role[j])
+            use->input[j] = find(policy, router ? EXEC_ROLE(RG_ROLE_ROUTER) : op->input_role[j], place);
+    if (op->attends) {
+        use->score = find(policy, EXEC_ROLE(RG_ROLE_SCORE), place);
+        use->probability = find(policy, EXEC_ROLE(RG_ROLE_PROBABILITY), place);
+        use->window = (size_t)policy->window;
+        use->sinks = (size_t)policy->sinks;
+    }
+    if ((int)i != graph->output && inside)
+        use->result = find(policy, EXEC_ROLE(op->adds ? RG_ROLE_RESIDUAL : RG_ROLE_OUTPUT), place);
+    if (!op->takes_datapath) return RG_OK;
+    use->rotation = rg_policy_rotation(policy, place);
+    if (use->rotation && !use->weight && !use->input[0])
+        use->rotation = 0; /* would change nothing but bits */
+    return resolve_datapath(graph, node, policy, datapaths, use, err);
+}
+
+static bool is_touched(const exec_use *use) {
+    bool touched = use->weight || use->result || use->score || use->probability || use->datapath;
+    for (int j = 0; j < RG_MAX_INPUTS; j++) touched = touched || use->input[j];
+    return touched;
+}
+
 rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_datapaths *datapaths, exec_use *use,
                        bool *touched, rg_error *err) {
     *touched = false;
     memset(use, 0, graph->n_nodes * sizeof *use);
     for (size_t i = 0; i < graph->n_nodes; i++) {
-        const rg_graph_node *node = &graph->node[i];
-        const exec_op *op = exec_op_find(node->op);
-        if (!op) continue; /* refused by exec_open */
-        if (op->weight_role) use[i].weight = find(policy, op->weight_role, node);
-        for (int j = 0; j < node->n_inputs; j++)
-            if (op->input_role[j]) use[i].input[j] = find(policy, op->input_role[j], node);
-        if (op->takes_datapath) RG_TRY(resolve_datapath(graph, node, policy, datapaths, &use[i], err));
-        *touched = *touched || use[i].weight;
-        for (int j = 0; j < node->n_inputs; j++) *touched = *touched || use[i].input[j];
+        RG_TRY(resolve_node(graph, i, policy, datapaths, &use[i], err));
+        *touched = *touched || is_touched(&use[i]);
     }
     RG_TRY(rg_policy_check(policy, err));
     for (size_t i = 0; i < graph->n_nodes; i++)

@@ -47,7 +47,7 @@ rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chi
 
 /* Quantizer of an operand; NULL: stored as bf16. */
 static const rg_quant *quant_of(perf_case *c, rg_role role, const rg_graph_node *n) {
-    const rg_quant *q = rg_policy_lookup(&c->policy, role, n->name, n->layer >= 0);
+    const rg_quant *q = rg_policy_lookup(&c->policy, role, rg_graph_place(c->graph, n));
     return q ? q : c->all_fp32 ? &c->fp32 : NULL;
 }
 
@@ -70,7 +70,9 @@ static double bias_bytes(const perf_case *c, int w) {
 
 static rg_status cost_linear(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
     const rg_graph_weight *w = &c->graph->weight[n->weight];
-    const rg_quant *weight = quant_of(c, RG_ROLE_WEIGHT, n), *activation = quant_of(c, RG_ROLE_ACTIVATION, n);
+    const bool router = rg_graph_feeds_router(c->graph, (size_t)(n - c->graph->node));
+    const rg_quant *weight = quant_of(c, router ? RG_ROLE_ROUTER : RG_ROLE_WEIGHT, n),
+                   *activation = quant_of(c, router ? RG_ROLE_ROUTER : RG_ROLE_ACTIVATION, n);
     RG_TRY(rg_chip_execute(c->chip, weight, activation, &out->execution, err));
     out->multiplies = true;
     out->matrix_s = out->matrix_flop / out->execution.flop_per_s;

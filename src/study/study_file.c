@@ -147,7 +147,9 @@ static rg_status read_option(study *s, rg_doc_node *node, rg_error *err) {
     rg_error why = {0};
     if (rg_policy_parse(text, &policy, &why) != RG_OK)
         return fail_node(s, node, why.expected, why.message, err);
-    snprintf(o->policy, sizeof o->policy, "%s", policy.text);
+    if (strlen(policy.text) >= sizeof o->policy)
+        return fail_node(s, node, "shorter formats", "policy too long", err);
+    memcpy(o->policy, policy.text, strlen(policy.text) + 1);
     for (size_t i = 0; i < s->n_options; i++)
         if (strcmp(s->option[i].name, o->name) == 0 || strcmp(s->option[i].policy, o->policy) == 0)
             return fail_node(s, node, "each option once", "the same option stands above", err);

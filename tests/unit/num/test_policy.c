@@ -17,7 +17,7 @@ static rg_policy parse(const char *text) {
 
 /* The operand is quantized by `want`; NULL: not at all, be it no entry or an identity. */
 static void expect(rg_policy *p, rg_role role, const char *name, bool in_block, const char *want) {
-    const rg_quant *q = rg_policy_lookup(p, role, name, in_block);
+    const rg_quant *q = rg_policy_lookup(p, role, (rg_policy_place){name, in_block ? 3 : -1, 8});
     char text[128] = "nothing";
     if (q) rg_quant_print(q, text, sizeof text);
     if (!want) {
@@ -197,17 +197,17 @@ static void errors(void **state) {
 static void limits(void **state) {
     (void)state;
     char longer[8192] = "";
-    for (int i = 0; i < 33; i++) strcat(longer, i ? ",w=int8" : "w=int8");
+    for (int i = 0; i < 129; i++) strcat(longer, i ? ",w=int8" : "w=int8");
     refused(longer, NULL);
     longer[0] = 0;
-    for (int i = 0; i < 17; i++) strcat(longer, i ? ",kv=int8" : "kv=int8");
+    for (int i = 0; i < 65; i++) strcat(longer, i ? ",kv=int8" : "kv=int8");
     refused(longer, NULL);
     memset(longer, 'g', 300);
     memcpy(longer, "w.", 2);
     strcpy(longer + 300, "=int8");
     refused(longer, NULL);
     longer[0] = 0;
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 60; i++)
         strcat(longer, i ? ",w.a.somewhat.long.glob=int4(sym,group=128,scale=bf16)"
                          : "w.a.somewhat.long.glob=int4(sym,group=128,scale=bf16)");
     refused(longer, NULL);
