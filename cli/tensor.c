@@ -13,7 +13,7 @@ static void shape_text(const rg_tensor_info *t, const char *separator, char *buf
 
 static void print_json(const rg_tensor_file *file) {
     rg_str out = {0};
-    char shape[96];
+    char shape[192];
     rg_str_add(&out, "{\"tensors\": [");
     for (size_t i = 0; i < rg_tensor_file_count(file); i++) {
         const rg_tensor_info *t = rg_tensor_file_info(file, i);
@@ -30,11 +30,11 @@ static void print_json(const rg_tensor_file *file) {
 
 static void print_table(const rg_tensor_file *file) {
     unsigned long long bytes = 0;
-    char shape[96];
+    char shape[192];
     for (size_t i = 0; i < rg_tensor_file_count(file); i++) {
         const rg_tensor_info *t = rg_tensor_file_info(file, i);
         shape_text(t, " x ", shape, sizeof shape);
-        printf("%-48s %-16s %-5s %12llu\n", t->name, shape, t->format, (unsigned long long)t->bytes);
+        printf("%-48s %-16s %-7s %12llu\n", t->name, shape, t->format, (unsigned long long)t->bytes);
         bytes += t->bytes;
     }
     printf("%zu tensors, %llu bytes (%s)\n", rg_tensor_file_count(file), bytes, rg_tensor_file_kind(file));
@@ -59,15 +59,16 @@ const cli_command cli_tensor_commands[] = {
      .arguments = "FILE",
      .min_arguments = 1,
      .max_arguments = 1,
-     .summary = "list the tensors of a GGUF or llama2.c file",
+     .summary = "list the tensors of a GGUF, safetensors, NumPy or llama2.c file",
      .details =
          "Name, shape (rows first, the inner dimension last), element format and bytes in the file, in\n"
          "the order of the file. The whole header is checked: sizes, offsets, overlaps, types.\n"
          "Tensors of llama2.c files have no names of their own: they get those of a Hugging Face\n"
-         "checkpoint.",
+         "checkpoint. FILE may be the index of a checkpoint in several files\n"
+         "(model.safetensors.index.json), or a folder with that or model.safetensors in it.",
      .example = "ridge tensor list stories260K.bin\n"
-                "  model.embed_tokens.weight                        512 x 64         f32         131072\n"
-                "  model.layers.0.input_layernorm.weight            64               f32            256\n"
+                "  model.embed_tokens.weight                        512 x 64         f32           131072\n"
+                "  model.layers.0.input_layernorm.weight            64               f32              256\n"
                 "  ...\n"
                 "  47 tensors, 1040128 bytes (llama2c)",
      .options = no_options,

@@ -1,4 +1,4 @@
-/* Files of named tensors (GGUF, llama2.c), read to fp32. */
+/* Files of named tensors (GGUF, safetensors, llama2.c, npy), read to fp32. */
 #ifndef RIDGE_TENSOR_H
 #define RIDGE_TENSOR_H
 
@@ -8,33 +8,39 @@
 extern "C" {
 #endif
 
-#define RG_MAX_DIMS 4
+#define RG_MAX_DIMS 8
 
 typedef struct rg_tensor_info {
     const char *name; /* as the file names it */
     int n_dims;
     int64_t shape[RG_MAX_DIMS]; /* outermost first: a matrix is [rows][cols], cols contiguous */
-    const char *format;         /* "f32", "f16", "bf16", "q8_0", "q4_1" */
-    uint64_t bytes;             /* in the file */
-    uint64_t offset;            /* from the start of the file */
+    const char *format; /* f64 f32 f16 bf16 f8_e4m3 f8_e5m2 i64 i32 i16 i8 u8 bool; q8_0 q5_0 q5_1 q4_0 q4_1
+                           q2_k q3_k q4_k q5_k q6_k iq4_nl mxfp4 (block formats of GGUF) */
+    uint64_t bytes;     /* in the file */
+    uint64_t offset;    /* from the start of the file, or of that part of a checkpoint */
 } rg_tensor_info;
 
 typedef struct rg_tensor_file rg_tensor_file;
 
-/* Opens by content. Everything is checked here: truncated, offsets past the end, overlapping tensors, unknown
- * types. */
+/* Opens by content: GGUF (versions 2 and 3), safetensors, an array of NumPy (.npy, versions 1 to 3, little
+   endian, C order; the tensor is called like the file), llama2.c. A model.safetensors.index.json opens the
+   files it names as one; a folder opens the model.safetensors or that index in it. Everything is checked
+   here, with the byte where it went wrong: truncated, offsets past the end, holes and overlaps, unknown
+   types. */
 rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *err);
 void rg_tensor_file_close(rg_tensor_file *file);
-const char *rg_tensor_file_kind(const rg_tensor_file *file); /* "gguf", "llama2c" */
+const char *rg_tensor_file_kind(const rg_tensor_file *file); /* gguf safetensors npy llama2c */
 const char *rg_tensor_file_path(const rg_tensor_file *file);
 size_t rg_tensor_file_count(const rg_tensor_file *file);
 const rg_tensor_info *rg_tensor_file_info(const rg_tensor_file *file, size_t i);
 const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char *name); /* or NULL */
-/* Elements in order, dequantized exactly to fp32; out has room for the product of the shape. */
+/* Elements in order, as fp32: exact but for f64, i32, i64 (to nearest) and block formats with an offset
+   (their sum rounded once). `out` has room for the product of the shape. */
 rg_status rg_tensor_read_f32(const rg_tensor_file *file, const rg_tensor_info *info, float *out,
                              rg_error *err);
 
-/* GGUF metadata. Scalars: false when the key is absent or of another kind. */
+/* Metadata: of GGUF, the sizes of llama2.c under the same keys, the texts of safetensors. Scalars: false when
+ * the key is absent or of another kind. */
 bool rg_tensor_meta_int(const rg_tensor_file *file, const char *key, int64_t *out);
 bool rg_tensor_meta_float(const rg_tensor_file *file, const char *key, double *out);
 bool rg_tensor_meta_bool(const rg_tensor_file *file, const char *key, bool *out);

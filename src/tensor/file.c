@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 const char *file_where(const rg_tensor_file *file, uint64_t offset, char *buf) {
     enum { ROOM = 200 };
@@ -16,10 +18,38 @@ rg_status file_no_memory(const rg_tensor_file *file, rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, file->path, NULL, "out of memory");
 }
 
+static bool ends_with(const char *s, const char *ending) {
+    const size_t n = strlen(s), m = strlen(ending);
+    return n >= m && strcmp(s + n - m, ending) == 0;
+}
+
+rg_status file_check_name(const rg_tensor_file *file, const char *name, size_t most, uint64_t at,
+                          rg_error *err) {
+    char where[FILE_WHERE];
+    const size_t n = strlen(name);
+    if (n == 0 || n > most)
+        return rg_fail(err, RG_ERR_PARSE, file_where(file, at, where), "1 to 255",
+                       "a tensor name has %zu characters", n);
+    for (size_t i = 0; i < n; i++)
+        if (name[i] <= ' ' || name[i] > '~')
+            return rg_fail(err, RG_ERR_PARSE, file_where(file, at, where), "printable ASCII",
+                           "a tensor name has byte 0x%02x in it", (uint8_t)name[i]);
+    return RG_OK;
+}
+
+/* Only the names of safetensors files count beside their content: so their defects are told, too. */
 static rg_status parse(rg_tensor_file *file, rg_error *err) {
     if (file->size >= 4 && memcmp(file->data, "GGUF", 4) == 0) {
         file->kind = "gguf";
         return gguf_parse(file, err);
+    }
+    if (npy_is(file->data, file->size)) {
+        file->kind = "npy";
+        return npy_parse(file, err);
+    }
+    if (safetensors_is(file->data, file->size) || ends_with(file->path, ".safetensors")) {
+        file->kind = "safetensors";
+        return safetensors_parse(file, err);
     }
     file->kind = "llama2c";
     return llama2c_parse(file, err);
@@ -44,10 +74,21 @@ rg_status tensor_file_open_memory(rg_tensor_file **out, const uint8_t *data, siz
     return RG_OK;
 }
 
-rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *err) {
+/* The weights of a Hugging Face folder; false where there are none. */
+static bool weights_of_folder(const char *path, char *buf, size_t size) {
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if ((size_t)snprintf(buf, size, "%s/%s", path, names[i]) < size && access(buf, R_OK) == 0)
+            return true;
+    return false;
+}
+
+rg_status tensor_file_open_one(rg_tensor_file **out, const char *path, rg_error *err) {
     rg_map map;
     RG_TRY(rg_map_open(&map, path, err));
-    rg_status status = tensor_file_open_memory(out, map.data, map.size, path, err);
+    const rg_status status = tensor_file_open_memory(out, map.data, map.size, path, err);
     if (status != RG_OK)
         rg_map_close(&map);
     else
@@ -55,8 +96,20 @@ rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *
     return status;
 }
 
+rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *err) {
+    rg_map map;
+    char weights[4096];
+    if (weights_of_folder(path, weights, sizeof weights)) path = weights;
+    if (!ends_with(path, ".index.json")) return tensor_file_open_one(out, path, err);
+    RG_TRY(rg_map_open(&map, path, err));
+    const rg_status status = shards_open(out, map.data, map.size, path, err);
+    rg_map_close(&map);
+    return status;
+}
+
 void rg_tensor_file_close(rg_tensor_file *file) {
     if (!file) return;
+    for (size_t i = 0; i < file->n_parts; i++) rg_tensor_file_close(file->part[i]);
     rg_map_close(&file->map);
     rg_arena_free(&file->arena);
     free(file);
@@ -109,7 +162,11 @@ rg_status file_index(rg_tensor_file *file, rg_error *err) {
 static int compare_offsets(const void *a, const void *b) {
     const uint64_t x = (*(const rg_tensor_info *const *)a)->offset;
     const uint64_t y = (*(const rg_tensor_info *const *)b)->offset;
-    return x < y ? -1 : x > y;
+    if (x != y) return x < y ? -1 : 1;
+    const uint64_t n =
+        (*(const rg_tensor_info *const *)a)->bytes; /* empty ones first: they overlap nothing */
+    const uint64_t m = (*(const rg_tensor_info *const *)b)->bytes;
+    return n < m ? -1 : n > m;
 }
 
 rg_status file_check_overlap(rg_tensor_file *file, rg_error *err) {
@@ -146,6 +203,11 @@ const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char
 
 rg_status rg_tensor_read_f32(const rg_tensor_file *file, const rg_tensor_info *info, float *out,
                              rg_error *err) {
+    const size_t i = info >= file->tensor && info < file->tensor + file->n_tensors
+                         ? (size_t)(info - file->tensor)
+                         : file->n_tensors;
+    if (file->n_parts && i < file->n_tensors)
+        return rg_tensor_read_f32(file->part[file->part_of[i]], info, out, err);
     const tensor_type *type = tensor_type_named(info->format);
     if (!type || info->offset > file->size || info->bytes > file->size - info->offset)
         return rg_fail(err, RG_ERR_USAGE, file->path, "a tensor of this file", "tensor \"%.100s\" is not",

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-enum { HEADER_BYTES = 24, MAX_KEY = 65535, MAX_NAME = 255, DEFAULT_ALIGNMENT = 32 };
+enum { HEADER_BYTES = 24, MAX_GGUF_DIMS = 4, MAX_KEY = 65535, MAX_NAME = 255, DEFAULT_ALIGNMENT = 32 };
 
 typedef struct cursor {
     rg_tensor_file *file;
@@ -133,9 +133,9 @@ static rg_status take_entry(cursor *c, meta_entry *m) {
 static rg_status take_shape(cursor *c, rg_tensor_info *t, uint64_t *n_elements) {
     char text[200];
     uint32_t n_dims = 0;
-    uint64_t at = c->at, dim[RG_MAX_DIMS] = {0};
+    uint64_t at = c->at, dim[MAX_GGUF_DIMS] = {0};
     RG_TRY(take_u32(c, "the number of dimensions", &n_dims));
-    if (n_dims < 1 || n_dims > RG_MAX_DIMS) {
+    if (n_dims < 1 || n_dims > MAX_GGUF_DIMS) {
         snprintf(text, sizeof text, "tensor \"%.100s\" has %u dimensions", t->name, n_dims);
         return fail_at(c, at, "1 to 4", text);
     }
@@ -157,8 +157,10 @@ static rg_status take_shape(cursor *c, rg_tensor_info *t, uint64_t *n_elements) 
 }
 
 static rg_status take_type(cursor *c, rg_tensor_info *t, uint64_t n_elements) {
-    static const char known[] = "F32, F16, BF16, Q8_0 or Q4_1";
-    char text[200], where[FILE_WHERE];
+    static const char known[] =
+        "F64 F32 F16 BF16 I8 I16 I32 I64 Q8_0 Q5_0 Q5_1 Q4_0 Q4_1 Q2_K Q3_K Q4_K Q5_K "
+        "Q6_K IQ4_NL or MXFP4";
+    char text[200], where[FILE_WHERE], expected[64];
     uint32_t number = 0;
     const uint64_t at = c->at;
     RG_TRY(take_u32(c, "a tensor type", &number));
@@ -172,7 +174,8 @@ static rg_status take_type(cursor *c, rg_tensor_info *t, uint64_t n_elements) {
     if (columns % type->block) {
         snprintf(text, sizeof text, "rows of tensor \"%.100s\" have %llu elements", t->name,
                  (unsigned long long)columns);
-        return fail_at(c, at, "a multiple of 32 for this type", text);
+        snprintf(expected, sizeof expected, "a multiple of %u for this type", type->block);
+        return fail_at(c, at, expected, text);
     }
     t->format = type->name;
     t->bytes = n_elements / type->block * type->bytes; /* below 2^62 */

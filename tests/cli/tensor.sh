@@ -21,8 +21,8 @@ tensor() { # tensor TYPE OFFSET: describes t[32]
 jq -e '.tensors == [{"name": "t", "shape": [32], "format": "f32", "bytes": 128}]' out >/dev/null
 "$RIDGE" tensor list good.gguf | grep -q '^1 tensors, 128 bytes (gguf)$'
 
-{ header; tensor '\14' '\0'; zeros 7; zeros 128; } >type.gguf
-refused type.gguf 'tensor "t" is of type 12 (Q4_K)'
+{ header; tensor '\25' '\0'; zeros 7; zeros 128; } >type.gguf
+refused type.gguf 'tensor "t" is of type 21 (IQ3_S)'
 { header; tensor '\0' '\40'; zeros 7; zeros 128; } >end.gguf
 refused end.gguf 'truncated: tensor "t" has 128 bytes from offset 32'
 { header; tensor '\0' '\7'; zeros 7; zeros 256; } >misaligned.gguf

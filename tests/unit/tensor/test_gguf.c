@@ -246,8 +246,8 @@ static const float zeros[64];
 static void defects_of_tensors(void **state) {
     (void)state;
     gguf_builder b = {0};
-    add_tensor(&b, "t", 1, row, 12, zeros, 128);
-    expect_error(&b, RG_ERR_UNSUPPORTED, "\"t\" is of type 12 (Q4_K)", "Q4_1");
+    add_tensor(&b, "t", 1, row, 21, zeros, 128);
+    expect_error(&b, RG_ERR_UNSUPPORTED, "\"t\" is of type 21 (IQ3_S)", "Q4_1");
     b = (gguf_builder){0};
     add_tensor(&b, "t", 1, row, 4, zeros, 128);
     expect_error(&b, RG_ERR_PARSE, "type 4 (unknown)", "Q4_1");
