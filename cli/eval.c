@@ -1,5 +1,5 @@
 /* ridge eval run. */
-#include "cli.h"
+#include "eval_commands.h"
 #include "ridge/model.h"
 
 #include <stdlib.h>
@@ -158,4 +158,32 @@ const cli_command cli_eval_commands[] = {
          "  kv=e4m3fn                   4.04 +- 0.24        0.0289 +- 0.0019    0.36587       92.08 +- 0.62",
      .options = run_options,
      .run = eval_run},
+    {.noun = "eval",
+     .verb = "choice",
+     .arguments = "",
+     .summary = "Measure what numerics policies do to a model's answers on a task set",
+     .details =
+         "Scores multiple-choice, schema and cloze sets by the log-likelihood of continuations, in fp32 and\n"
+         "under every policy, and compares item by item: flips, McNemar's exact test, and how small a\n"
+         "difference the set can show at all. docs/quality.md gives the forms of a set and how text is cut.",
+     .example =
+         "ridge eval choice --model stories260K.bin --set copa.jsonl --policy w=mxfp4 --policy w=int2\n"
+         "  stories260K.bin, copa.jsonl: 100 of 100 items, chance 50.0 %, length by byte\n"
+         "\n"
+         "  policy               accuracy [%] (95 %)  normed [%]        flips  McNemar p  gold, change [nat] "
+         " "
+         "verdict\n"
+         "  fp32 (reference)   64.0 ( 54.2 ..  72.7)        58.0\n"
+         "  w=mxfp4            65.0 ( 55.3 ..  73.6)        58.0     6+    5-          1   -3.0176 +- 0.4543 "
+         " "
+         "cannot tell\n"
+         "  w=int2             53.0 ( 43.3 ..  62.5)        52.0    14+   25-       0.11  -81.0519 +- 3.7500 "
+         " "
+         "cannot tell\n"
+         "\n"
+         "  w=mxfp4: cannot tell. 100 items show a difference of 9.2 points or more (4 times of 5); the +1.0 "
+         "points\n"
+         "  seen would need about 8632 items",
+     .options = cli_eval_choice_options,
+     .run = cli_eval_choice},
     {0}};
