@@ -321,7 +321,7 @@ static void refusals(void **state) {
     must_fail(&chip, 1, 1, "w.nothing=int8", RG_ERR_USAGE, "nothing");
     must_fail(&chip, 1, 1, "w=int8,kv.mlp*=int8", RG_ERR_USAGE, "mlp*");
     must_fail(&chip, 1, 1, "w=int99", RG_ERR_USAGE, "int99");
-    must_fail(&chip, 1, 1, "q=int8", RG_ERR_USAGE, "q");
+    must_fail(&chip, 1, 1, "z=int8", RG_ERR_USAGE, "z");
     must_fail(&chip, 1, 1, ",", RG_ERR_USAGE, "policy");
     rg_chip_close(&chip);
 }
