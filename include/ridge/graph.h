@@ -84,6 +84,15 @@ typedef struct rg_graph_weight {
     int tied_to;                       /* index of the weight whose storage this one shares, or -1 */
 } rg_graph_weight;
 
+/* How the tensors of Hugging Face checkpoints differ from the graph's weights (docs/families.md): names that
+   may begin otherwise, buffers without influence, matrices stored as [in][out]. */
+typedef struct rg_checkpoint {
+    size_t n_prefixes, n_ignored, n_transposed;
+    const char **prefix;     /* the first one is what the graph's names begin with */
+    const char **ignored;    /* globs over tensor names */
+    const char **transposed; /* globs over the graph's weight names */
+} rg_checkpoint;
+
 typedef struct rg_graph {
     rg_arena arena;
     const char *family; /* "llama" */
@@ -96,6 +105,7 @@ typedef struct rg_graph {
     size_t n_unknown_fields; /* rg_graph_import: config fields neither used nor declared harmless, as dotted
                                 paths */
     const char **unknown_field;
+    rg_checkpoint checkpoint;
 } rg_graph;
 
 /* Builds the graph of a config document (fields of a Hugging Face config.json, or the same fields as YAML).
@@ -122,8 +132,8 @@ static inline rg_policy_place rg_graph_place(const rg_graph *graph, const rg_gra
 /* A linear operator that feeds routers and nothing else: the role `r` is for it, not `w` and `a`. */
 bool rg_graph_feeds_router(const rg_graph *graph, size_t node);
 /* Versioned JSON (docs/families.md), appended to `out`, and back: the same graph, to the last bit,
-   unknown_field apart. Reading validates everything: indices, order, shapes, widths, unique names, unknown
-   keys. A node whose operator no table knows becomes OPAQUE. */
+   unknown_field and checkpoint apart. Reading validates everything: indices, order, shapes, widths, unique
+   names, unknown keys. A node whose operator no table knows becomes OPAQUE. */
 rg_status rg_graph_to_json(const rg_graph *graph, rg_str *out, rg_error *err);
 rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err);
 

@@ -39,12 +39,13 @@ typedef struct rg_model {
     rg_graph graph;
     float **weight; /* [graph.n_weights], fp32; NULL where only a config was given; tied ones share storage */
     rg_tokenizer *tokenizer; /* NULL where only a config was given */
-    rg_digest sha256;        /* of the file */
+    rg_digest sha256;        /* of the file; several files: of the lines "digest  name" of all of them */
     char path[1024];
 } rg_model;
 
 /* Opens a GGUF file, a llama2.c file (tok<vocabulary>.bin, for example tok512.bin, or tokenizer.bin beside
-   it), a config.json or a folder with one, or a name of <data_dir>/models; families come from
+   it), a Hugging Face folder (config.json; for weights model.safetensors or model.safetensors.index.json with
+   plain numbers, and tokenizer.json), a config.json, or a name of <data_dir>/models; families come from
    <data_dir>/families. With `weights` false only the graph. Every weight of the graph must be in the file
    with its shape, every tensor of the file used, every number finite. Errors: RG_ERR_USAGE for a name that is
    none; RG_ERR_UNSUPPORTED for weights asked of a config, an architecture, metadata or tensors that Ridge

@@ -31,6 +31,8 @@ rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *
 void rg_tensor_file_close(rg_tensor_file *file);
 const char *rg_tensor_file_kind(const rg_tensor_file *file); /* gguf safetensors npy llama2c */
 const char *rg_tensor_file_path(const rg_tensor_file *file);
+/* Path of a file of a checkpoint in several, in the order of their names; NULL past the end. */
+const char *rg_tensor_file_part(const rg_tensor_file *file, size_t i);
 size_t rg_tensor_file_count(const rg_tensor_file *file);
 const rg_tensor_info *rg_tensor_file_info(const rg_tensor_file *file, size_t i);
 const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char *name); /* or NULL */

@@ -70,6 +70,8 @@ static rg_status read_family(family *f, rg_error *err) {
     rg_doc_node *graph;
     RG_TRY(rg_doc_child(doc, doc->root, "graph", RG_DOC_LIST, true, &graph, err));
     RG_TRY(statements_parse(f, graph, &f->body, err));
+    rg_checkpoint checkpoint = {0};
+    RG_TRY(checkpoint_read(f, &doc->arena, &checkpoint, err));
     return rg_doc_unused(doc, doc->root, err);
 }
 

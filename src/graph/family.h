@@ -3,6 +3,7 @@
 #define GRAPH_FAMILY_H
 
 #include "graph/expr.h"
+#include "ridge/graph.h"
 
 typedef struct argument argument;
 struct argument {
@@ -47,6 +48,8 @@ rg_status family_open(family *out, const char *path, rg_error *err);
 /* The same from text; `name` stands in messages. */
 rg_status family_parse(family *out, const char *text, size_t size, const char *name, rg_error *err);
 void family_close(family *f);
+/* The checkpoint: part, its names in `arena`. */
+rg_status checkpoint_read(family *f, rg_arena *arena, rg_checkpoint *out, rg_error *err);
 /* The one family file of `dir` whose match: fits the config. */
 rg_status family_find(family *out, rg_doc *config, const char *dir, rg_error *err);
 

@@ -41,6 +41,7 @@ rg_status rg_graph_import(rg_graph *out, rg_doc *config, const char *families_di
     rg_graph g = {0};
     RG_TRY(family_find(&f, config, families_dir, err));
     rg_status status = graph_build(&g, config, &f, err);
+    if (status == RG_OK) status = checkpoint_read(&f, &g.arena, &g.checkpoint, err);
     family_close(&f);
     if (status == RG_OK && !(g.model = model_name(&g.arena, config->file)))
         status = rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");

@@ -13,7 +13,8 @@ static bool ends_with(const char *s, const char *ending) {
 }
 
 static rg_status no_weights(const char *spec, const char *what, rg_error *err) {
-    return rg_fail(err, RG_ERR_UNSUPPORTED, spec, "a GGUF or llama2.c file, which have weights", "%s", what);
+    return rg_fail(err, RG_ERR_UNSUPPORTED, spec,
+                   "a GGUF file, a llama2.c file or a Hugging Face folder, which have weights", "%s", what);
 }
 
 static rg_status families(const char *data_dir, char *buf, size_t size, rg_error *err) {
@@ -91,11 +92,20 @@ static rg_status open_name(rg_model *m, const char *name, const char *data_dir, 
 }
 
 static rg_status open_folder(rg_model *m, const char *data_dir, bool weights, rg_error *err) {
-    if (strlen(m->path) + sizeof "/config.json" > sizeof m->path)
-        return rg_fail(err, RG_ERR_USAGE, NULL, "a shorter path", "the path of the model is too long");
-    if (weights) return no_weights(m->path, "the weights of a folder (safetensors) are not read yet", err);
-    strcat(m->path, "/config.json");
-    return open_config(m, data_dir, weights, err);
+    char families_dir[4096], folder[sizeof m->path];
+    RG_TRY(families(data_dir, families_dir, sizeof families_dir, err));
+    memcpy(folder, m->path, sizeof folder);
+    return load_folder(m, folder, families_dir, weights, err);
+}
+
+/* The file of the weights, or their index, stands for its folder. */
+static rg_status open_folder_of(rg_model *m, const char *data_dir, bool weights, rg_error *err) {
+    char *slash = strrchr(m->path, '/');
+    if (slash)
+        slash[slash == m->path] = 0;
+    else
+        memcpy(m->path, ".", 2);
+    return open_folder(m, data_dir, weights, err);
 }
 
 /* ---- any ---------------------------------------------------------------------------------------- */
@@ -115,6 +125,8 @@ static rg_status open_any(rg_model *m, const char *spec, const char *data_dir, b
         return rg_fail(err, RG_ERR_USAGE, NULL, "at most 1023 characters",
                        "the path of the model is too long");
     if (exists && S_ISDIR(st.st_mode)) return open_folder(m, data_dir, weights, err);
+    if (ends_with(spec, ".safetensors") || ends_with(spec, ".safetensors.index.json"))
+        return open_folder_of(m, data_dir, weights, err);
     if (ends_with(spec, ".json") || ends_with(spec, ".yaml")) return open_config(m, data_dir, weights, err);
     return open_tensors(m, data_dir, weights, err);
 }
@@ -122,7 +134,7 @@ static rg_status open_any(rg_model *m, const char *spec, const char *data_dir, b
 rg_status rg_model_open(rg_model *out, const char *spec, const char *data_dir, bool weights, rg_error *err) {
     rg_model m = {0};
     rg_status status = open_any(&m, spec, data_dir, weights, err);
-    if (status == RG_OK) status = rg_sha256_file(m.path, &m.sha256, err);
+    if (status == RG_OK) status = load_digest(m.path, &m.sha256, err);
     if (status != RG_OK) {
         rg_model_close(&m);
         return status;

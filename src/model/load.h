@@ -20,8 +20,34 @@ bool load_map_interleaved(const load_map *map);
    must be known: one that changes the model and has no field is refused by name. */
 rg_status load_map_config(const load_map *map, const rg_tensor_file *file, rg_str *json, rg_error *err);
 
+/* Names of weights in a file: by a map, or without one those of a Hugging Face checkpoint. */
+typedef struct load_names {
+    const load_map *map; /* NULL: a checkpoint */
+    const rg_graph *graph;
+    const rg_tensor_file *file;
+    const char
+        *prefix; /* what the checkpoint's names begin with instead of the graph's; NULL: as the graph's */
+} load_names;
+void load_names_open(load_names *out, const load_map *map, const rg_graph *graph, const rg_tensor_file *file);
+bool load_names_of(const load_names *names, const char *weight, char *buf, size_t size);
+const rg_tensor_info *load_names_find(const load_names *names, const char *weight); /* or NULL */
+bool load_names_transposed(const load_names *names, const char *weight);
+bool load_names_ignored(const load_names *names, const char *tensor);
+
+/* Rows 2 i and 2 i + 1 of a head of a [rows][cols] matrix, a rotary pair, go to i and i + head_dim / 2, or
+ * back. */
+rg_status load_part_pairs(const rg_graph_node *rope, float *data, size_t cols, bool back, rg_error *err);
+/* The rotation that reads what the weight makes, when it does so at once; else NULL. */
+const rg_graph_node *load_rotation_of(const rg_graph *graph, int weight);
+
 /* Fills out->weight for out->graph: each weight found with its shape, each tensor used. */
 rg_status load_weights(rg_model *out, const load_map *map, const rg_tensor_file *file, rg_error *err);
 void load_weights_free(rg_model *model);
+
+/* Graph of a Hugging Face folder, and with `weights` its weights and tokenizer; m->path becomes the file of
+   the weights, else the config. */
+rg_status load_folder(rg_model *m, const char *folder, const char *families, bool weights, rg_error *err);
+/* SHA-256 of a model's file; of the index of several files: that of the lines "digest  name" of the files. */
+rg_status load_digest(const char *path, rg_digest *out, rg_error *err);
 
 #endif

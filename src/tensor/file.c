@@ -121,6 +121,9 @@ const char *rg_tensor_file_kind(const rg_tensor_file *file) {
 const char *rg_tensor_file_path(const rg_tensor_file *file) {
     return file->path;
 }
+const char *rg_tensor_file_part(const rg_tensor_file *file, size_t i) {
+    return i < file->n_parts ? file->part[i]->path : NULL;
+}
 size_t rg_tensor_file_count(const rg_tensor_file *file) {
     return file->n_tensors;
 }
