@@ -186,4 +186,17 @@ const cli_command cli_eval_commands[] = {
          "  seen would need about 8632 items",
      .options = cli_eval_choice_options,
      .run = cli_eval_choice},
+    {.noun = "eval",
+     .verb = "sensitivity",
+     .arguments = "",
+     .summary = "Rank layers and roles by the damage a lower format does to each alone",
+     .details =
+         "Lowers one role of one layer at a time, all else fp32, and ranks by mean KL divergence. With a\n"
+         "budget, proposes a mixed policy (everything lowered but what is worth most, raised to --high) and\n"
+         "evaluates it: damages do not add up.",
+     .example =
+         "ridge eval sensitivity --model stories260K.bin --text tinystories.txt --protocol stories-256 \\\n"
+         "      --tokens 4000 --lower int4 --roles w --budget-bits 6 --high int8",
+     .options = cli_eval_sensitivity_options,
+     .run = cli_eval_sensitivity},
     {0}};

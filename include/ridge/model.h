@@ -94,6 +94,48 @@ rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const
 /* RG_ERR_USAGE for a protocol that does not exist. */
 rg_status rg_eval_protocol_check(const char *name, rg_error *err);
 
+/* ---- sensitivity ----------------------------------------------------------------------------------------
+ */
+
+/* One role of one layer lowered, all else fp32. */
+typedef struct rg_sensitivity_row {
+    char role[8];
+    int64_t layer;   /* -1: all layers together */
+    char place[128]; /* left side of the policy's entry: "w.layers.3.*" */
+    rg_quality quality;
+} rg_sensitivity_row;
+
+typedef struct rg_sensitivity {
+    char lower[RG_QUANT_TEXT]; /* canonical text of the format */
+    size_t n;                  /* roles x (layers + 1), by role, then layer, all layers together last */
+    rg_sensitivity_row *row;
+} rg_sensitivity;
+
+/* `roles`: of policies, separated by commas ("w,a,kv"). Values that a lowered operand does not reach are
+   computed once for all rows. Errors as rg_eval_run; RG_ERR_UNSUPPORTED for operators whose names do not
+   carry the layer's number. Close with rg_sensitivity_close. */
+rg_status rg_eval_sensitivity(rg_sensitivity *out, rg_model *model, const char *text, size_t text_size,
+                              const char *lower, const char *roles, const rg_eval_options *options,
+                              rg_error *err);
+void rg_sensitivity_close(rg_sensitivity *sensitivity);
+
+/* What a policy costs, in any unit: bits, seconds, joules. */
+typedef rg_status rg_cost_fn(void *context, const char *policy, double *cost, rg_error *err);
+
+typedef struct rg_mix {
+    char policy[RG_POLICY_TEXT];
+    double cost, cost_low; /* of the policy; with everything lowered */
+    size_t n_raised;       /* rows that have the high format */
+    double
+        kld_additive; /* sum of the lowered rows' mean divergences: what evaluating the policy puts right */
+} rg_mix;
+
+/* The policy with every role of the table lowered but for the rows that are worth most, raised to `high` in
+   the order of divergence avoided per cost while the cost is within the budget. RG_ERR_USAGE for a budget
+   below the cost of everything lowered. The proposal is a guess from one row at a time: evaluate it. */
+rg_status rg_sensitivity_mix(const rg_sensitivity *sensitivity, const char *high, double budget,
+                             rg_cost_fn *cost, void *context, rg_mix *out, rg_error *err);
+
 #ifdef __cplusplus
 }
 #endif
