@@ -92,6 +92,7 @@ static void print_json(const question *q, const rg_roof *r) {
     add_number(&out, "memory_available_bytes", r->memory_available_bytes);
     add_number(&out, "weight_bytes", r->weight_bytes);
     add_number(&out, "kv_bytes", r->kv_bytes);
+    add_number(&out, "state_bytes", r->state_bytes);
     add_number(&out, "max_batch", r->max_batch);
     rg_str_add(&out, "}");
     puts(out.data && !out.failed ? out.data : "null");
@@ -186,7 +187,7 @@ static void print_conversions(const rg_roof *r) {
 }
 
 static void print_table(const question *q, const rg_roof *r) {
-    char need[32], have[32], weights[32], kv[32], bandwidth[32];
+    char need[32], have[32], weights[32], kv[32], bandwidth[32], states[32];
     const char *set;
     printf("%s on %s (%s): %s, batch %.0f, context %.0f, policy %s\n", q->graph->model, q->chip->name,
            q->chip->id, q->phase == RG_DECODE ? "one decode step" : "prefill", q->batch, q->context,
@@ -199,12 +200,14 @@ static void print_table(const question *q, const rg_roof *r) {
     rg_units_print(r->memory_available_bytes, RG_UNIT_BYTES, have, sizeof have);
     rg_units_print(r->weight_bytes, RG_UNIT_BYTES, weights, sizeof weights);
     rg_units_print(r->kv_bytes, RG_UNIT_BYTES, kv, sizeof kv);
+    rg_units_print(r->state_bytes, RG_UNIT_BYTES, states, sizeof states);
     rg_units_print(q->chip->memory_bytes_per_s.value, RG_UNIT_BYTES_PER_S, bandwidth, sizeof bandwidth);
     printf("\nbound   %.6g s per %s, %.6g token/s at best, limited by %s", r->bound_s,
            q->phase == RG_DECODE ? "step" : "prompt batch", r->tokens_per_s, r->limiter);
     printf(strcmp(r->limiter, "memory") == 0 ? " (%s)\n" : "\n", bandwidth);
-    printf("memory  %s (weights %s, KV cache %s) of %s: %s", need, weights, kv, have,
-           r->fits ? "fits" : "DOES NOT FIT");
+    printf("memory  %s (weights %s, KV cache %s", need, weights, kv);
+    if (r->state_bytes > 0) printf(", states %s", states);
+    printf(") of %s: %s", have, r->fits ? "fits" : "DOES NOT FIT");
     printf("; up to %.0f sequences of this length fit\n", r->max_batch);
     printf(
         "A bound, not a prediction: no execution that runs these operators one after the other is faster;\n"

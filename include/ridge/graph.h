@@ -16,7 +16,9 @@ typedef enum rg_op {
     RG_OP_EMBED, /* y = W[token];                           weight [vocab][width]; its input is the token ids
                   */
     RG_OP_RMSNORM, /* y = x / sqrt(mean(x^2) + eps) * g;      weight [n]. head_dim 0: over the whole row, n =
-                      width; else over each of `heads` runs of head_dim features, n = head_dim (q-k norm) */
+                      width; else over each of `heads` runs of head_dim features, n = head_dim (q-k norm) or n
+                      = width (a gain for each feature). offset: g = offset + weight (zero-centred gains: 1)
+                    */
     RG_OP_LINEAR,  /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
     RG_OP_ROPE,    /* each of `heads` runs of head_dim features is rotated in pairs (i, i + head_dim/2), i <
                       head_dim/2, by the angle    a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin
@@ -31,7 +33,13 @@ typedef enum rg_op {
     RG_OP_SLICE,      /* of each of `heads` runs of head_dim features (head_dim 0: of the row), width / heads
                          features beginning with feature `from` */
     RG_OP_CONCAT,     /* the inputs one behind the other */
-    RG_OP_OPAQUE,     /* unknown to Ridge: counted by its elements, refused by the executor, by name */
+    RG_OP_CONV1D, /* causal, each feature c alone: y_c[t] = bias_c + sum over j < kernel of W[c][0][j] x_c[t -
+                     kernel + 1 + j]; weight [width][1][kernel]; nothing stands before a sequence */
+    RG_OP_MAMBA2, /* inputs x [heads x head_dim], B and C [groups x state], dt [heads]; extra A_log, D,
+                     dt_bias [heads]. Head h of group h / (heads / groups) keeps a matrix S [state][head_dim],
+                     0 before a sequence: d = softplus(dt + dt_bias), held within [dt_min, dt_max] (dt_max 0:
+                     no limit); S = exp(-d exp(A_log)) S + B (d x)^T; y = C S + D x (arXiv 2405.21060) */
+    RG_OP_OPAQUE, /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op);
@@ -75,6 +83,9 @@ typedef struct rg_graph_node {
     rg_rope rope;                      /* ROPE */
     int64_t kind;                      /* ACTIVATION: rg_activation */
     int64_t from;                      /* SLICE */
+    double offset;                     /* RMSNORM */
+    int64_t groups, state;             /* MAMBA2 */
+    double dt_min, dt_max;             /* MAMBA2 */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
@@ -144,7 +155,9 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
    multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add
    and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1,
-   attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide). */
+   attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide), conv1d 2 kernel.
+   Recurrences are counted one token after the other: per token and element of a state of MAMBA2, 4 matrix
+   FLOP (u v^T, w^T S) and 1 of vectors (decay); besides, 3 per feature and 6 per head. */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 
@@ -157,9 +170,12 @@ typedef struct rg_node_count {
         output_elements;      /* activations read and written; ATTENTION reads q alone, k and v count as KV */
     double kv_read_elements;  /* ATTENTION: every stored key and value once per sequence */
     double kv_write_elements; /* ATTENTION: keys and values of this phase's tokens, appended to the cache */
-    double active_weight_elements;      /* weight and bias that one token uses */
-    double cache_elements_per_token;    /* what the node's cache grows by with each token of a sequence */
-    double state_elements_per_sequence; /* what it keeps of a sequence, however long that is */
+    double active_weight_elements;   /* weight and bias that one token uses */
+    double cache_elements_per_token; /* what the node's cache grows by with each token of a sequence */
+    double
+        state_elements_per_sequence; /* what it keeps of a sequence, however long that is: inputs of CONV1D */
+    double recurrent_elements_per_sequence; /* the same, but sums over all tokens so far, which
+                                               implementations keep in fp32: S of MAMBA2 */
 } rg_node_count;
 rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch,
                                   double context);
@@ -170,10 +186,10 @@ typedef struct rg_graph_totals {
     double parameters_active_no_embedding; /* without tables that are only looked up: a tied one is
                                               multiplied, too, and counts */
     double kv_bytes_per_token;             /* bf16, layers whose cache grows */
-    double state_bytes_per_sequence;       /* bf16, what does not grow with the context */
-    double prefill_flop_per_token; /* matrix FLOP: mean over a causal prompt of `context`, output head once
-                                      per prompt */
-    double decode_flop_per_token;  /* matrix FLOP at `context` */
+    double state_bytes_per_sequence; /* what does not grow with the context: bf16, recurrent states fp32 */
+    double prefill_flop_per_token;   /* matrix FLOP: mean over a causal prompt of `context`, output head once
+                                        per prompt */
+    double decode_flop_per_token;    /* matrix FLOP at `context` */
 } rg_graph_totals;
 rg_graph_totals rg_graph_total(const rg_graph *graph, double context);
 

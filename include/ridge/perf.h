@@ -46,9 +46,10 @@ typedef struct rg_roof {
     rg_path_kind kind;        /* the weakest of the operators': hypothetical > dequantised > native */
     rg_path_kind linear_kind; /* the same over the linear operators alone */
     bool fits;
-    double memory_bytes, memory_available_bytes; /* weights + KV of the batch at full context; the chip's */
-    double weight_bytes, kv_bytes;
-    double max_batch;    /* sequences at this context whose KV fits beside the weights, whole */
+    double memory_bytes, memory_available_bytes; /* weights + KV and states of the batch at full context; the
+                                                  chip's */
+    double weight_bytes, kv_bytes, state_bytes;
+    double max_batch;    /* sequences at this context whose KV and states fit beside the weights, whole */
     double tokens_per_s; /* batch / bound_s (decode), batch * context / bound_s (prefill) */
 } rg_roof;
 

@@ -56,7 +56,8 @@ rg_graph_totals rg_graph_total(const rg_graph *g, double context) {
         if (g->node[i].op != RG_OP_EMBED)
             idle += all_elements(g, &g->node[i]) - decode.active_weight_elements;
         t.kv_bytes_per_token += 2 * decode.cache_elements_per_token;
-        t.state_bytes_per_sequence += 2 * decode.state_elements_per_sequence;
+        t.state_bytes_per_sequence +=
+            2 * decode.state_elements_per_sequence + 4 * decode.recurrent_elements_per_sequence;
         t.prefill_flop_per_token += prefill.matrix_flop / context;
         t.decode_flop_per_token += decode.matrix_flop;
     }

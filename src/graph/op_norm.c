@@ -7,10 +7,12 @@ static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width
     int64_t gains = g->weight[n->weight].shape[0];
     *width = op_width_of(g, n, 0);
     if (!(n->eps >= 0) || !isfinite(n->eps)) return op_bad(n, "eps >= 0", err, "eps is not a small number");
+    if (!isfinite(n->offset)) return op_bad(n, "a finite offset", err, "offset is not a number");
     if (!n->head_dim && n->heads) return op_bad(n, "head_dim beside heads", err, "heads without head_dim");
     if (n->head_dim) RG_TRY(op_check_heads(g, n, 0, n->heads, n->head_dim, err));
-    if (gains != (n->head_dim ? n->head_dim : *width))
-        return op_bad(n, "one gain per feature normalized together", err, "weight does not fit the input");
+    if (gains != *width && gains != n->head_dim)
+        return op_bad(n, "one gain per feature, of the row or of a head", err,
+                      "weight does not fit the input");
     return RG_OK;
 }
 
@@ -23,6 +25,6 @@ const op_spec op_rmsnorm = {.name = "rmsnorm",
                             .max_inputs = 1,
                             .weight_dims = 1,
                             .needs = NODE_EPS,
-                            .takes = NODE_HEADS | NODE_HEAD_DIM,
+                            .takes = NODE_HEADS | NODE_HEAD_DIM | NODE_OFFSET,
                             .infer = infer,
                             .count = count};

@@ -31,6 +31,8 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_ACTIVATION] = &op_activation,
     [RG_OP_SLICE] = &op_slice,
     [RG_OP_CONCAT] = &op_concat,
+    [RG_OP_CONV1D] = &op_conv1d,
+    [RG_OP_MAMBA2] = &op_mamba2,
 };
 
 static const char *const activations[] = {
@@ -55,6 +57,11 @@ const node_number node_numbers[] = {
     NUMBER("width", NODE_WIDTH, true, width),
     WORD("kind", NODE_KIND, kind, activations),
     NUMBER("from", NODE_FROM, true, from),
+    NUMBER("offset", NODE_OFFSET, false, offset),
+    NUMBER("groups", NODE_GROUPS, true, groups),
+    NUMBER("state", NODE_STATE, true, state),
+    NUMBER("dt_min", NODE_DT, false, dt_min),
+    NUMBER("dt_max", NODE_DT, false, dt_max),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {

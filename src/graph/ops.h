@@ -14,7 +14,11 @@ enum {
     NODE_SCALING = 1 << 5, /* factor, low_freq_factor, high_freq_factor, original_max_position */
     NODE_WIDTH = 1 << 6,
     NODE_KIND = 1 << 7,
-    NODE_FROM = 1 << 8
+    NODE_FROM = 1 << 8,
+    NODE_OFFSET = 1 << 9,
+    NODE_GROUPS = 1 << 10,
+    NODE_STATE = 1 << 11,
+    NODE_DT = 1 << 12 /* dt_min, dt_max */
 };
 
 typedef struct node_number {
@@ -57,7 +61,7 @@ typedef struct op_spec {
     void (*count)(const op_case *of, rg_node_count *c);
 } op_spec;
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
-    op_activation, op_slice, op_concat;
+    op_activation, op_slice, op_concat, op_conv1d, op_mamba2;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);

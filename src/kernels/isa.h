@@ -8,8 +8,9 @@
     {                                                                                                        \
         .name = ISA_NAME, .tile_m = TILE_M, .tile_n = TILE_N, .pack = pack,                                  \
         .pack_transposed = pack_transposed, .multiply = multiply, .rmsnorm = rmsnorm, .swiglu = swiglu,      \
-        .softmax = softmax, .exp = exp_row, .log = log_row, .compare = compare, .dot = dot,                  \
-        .tile_dot = LANES, .cast = &CAST_TABLE, .pack_codes = &PACK_TABLE, .fma_peak = fma_peak              \
+        .softmax = softmax, .exp = exp_row, .log = log_row, .compare = compare, .state_step = state_step,    \
+        .delta_step = delta_step, .dot = dot, .tile_dot = LANES, .cast = &CAST_TABLE,                        \
+        .pack_codes = &PACK_TABLE, .fma_peak = fma_peak                                                      \
     }
 
 extern const rg_kernels rg_kernels_scalar;

@@ -3,6 +3,7 @@
 #include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
 #include "kernels/rows_text.h"
+#include "kernels/state_text.h"
 #include "kernels/isa.h"
 
 #define CAST_TABLE rg_cast_avx2

@@ -2,6 +2,7 @@
 #include "kernels/dot_text.h"
 #include "kernels/gemm_text.h"
 #include "kernels/rows_text.h"
+#include "kernels/state_text.h"
 #include "kernels/isa.h"
 
 #define CAST_TABLE rg_cast_scalar

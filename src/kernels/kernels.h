@@ -64,6 +64,13 @@ typedef struct rg_kernels {
     /* y = exp(x), y = log(x); y may be x. SLEEF's deterministic functions, 1.0 ULP. */
     void (*exp)(size_t n, const float *x, float *y);
     void (*log)(size_t n, const float *x, float *y);
+    /* A step of a recurrence over a matrix state[rows][cols]: S = decay S + u v^T, then y = w^T S. Sums over
+       ascending rows; y is none of the inputs. */
+    void (*state_step)(size_t rows, size_t cols, float decay, const float *u, const float *v, const float *w,
+                       float *state, float *y);
+    /* A step of the delta rule: S = decay S, r = beta (v - u^T S), S = S + u r^T, then y = w^T S. */
+    void (*delta_step)(size_t rows, size_t cols, float decay, float beta, const float *u, const float *v,
+                       const float *w, float *state, float *y);
     rg_row_compare (*compare)(size_t n, const float *a, const float *b);
 
     const rg_cast_kernels *cast;       /* of number formats: kernels/cast.h */

@@ -4,9 +4,23 @@
 static void row(const exec *e, int node, size_t token, const float *const *x, float *y) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const size_t width = (size_t)n->width, run = n->head_dim ? (size_t)n->head_dim : width;
+    const bool shared = e->model->graph.weight[n->weight].shape[0] != n->width; /* by the heads */
+    const float *gain = n->offset != 0 ? e->weight.data : e->model->weight[n->weight];
     (void)token;
     for (size_t i = 0; i < width; i += run)
-        e->kernels->rmsnorm(run, x[0] + i, e->model->weight[n->weight], n->eps, y + i);
+        e->kernels->rmsnorm(run, x[0] + i, shared ? gain : gain + i, n->eps, y + i);
 }
 
-const exec_op exec_op_rmsnorm = {.run = exec_rows, .row = row};
+/* Gains that are stored as what they differ by from the offset are made before the rows. */
+static rg_status run(exec *e, int node, rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const size_t gains = (size_t)e->model->graph.weight[n->weight].shape[0];
+    if (n->offset != 0) {
+        RG_TRY(exec_scratch_need(&e->weight, gains, err));
+        for (size_t i = 0; i < gains; i++)
+            e->weight.data[i] = (float)n->offset + e->model->weight[n->weight][i];
+    }
+    return exec_rows(e, node, err);
+}
+
+const exec_op exec_op_rmsnorm = {.run = run, .row = row};

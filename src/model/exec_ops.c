@@ -13,6 +13,8 @@ static const exec_op *const ops[RG_N_OPS] = {
     [RG_OP_ACTIVATION] = &exec_op_activation,
     [RG_OP_SLICE] = &exec_op_slice,
     [RG_OP_CONCAT] = &exec_op_concat,
+    [RG_OP_CONV1D] = &exec_op_conv1d,
+    [RG_OP_MAMBA2] = &exec_op_mamba2,
 };
 
 const exec_op *exec_op_find(rg_op op) {

@@ -138,6 +138,19 @@ static void cost_embed(perf_case *c, const rg_graph_node *n, perf_cost *out) {
     format_text(q, out->weight_format, sizeof out->weight_format);
 }
 
+double perf_state_bytes(const perf_case *c, size_t node) {
+    if (c->graph->node[node].op == RG_OP_ATTENTION) return 0;
+    const rg_node_count n = rg_graph_count_node(c->graph, node, c->phase, 1, c->context);
+    return (c->all_fp32 ? 4 : 2) * n.state_elements_per_sequence + 4 * n.recurrent_elements_per_sequence;
+}
+
+/* A decode step reads and writes what is kept of each sequence, a prompt leaves it behind once. */
+static void cost_other(const perf_case *c, size_t node, const rg_node_count *count, perf_cost *out) {
+    const double moves = c->phase == RG_DECODE ? 2 : 1;
+    out->bytes =
+        (c->all_fp32 ? 4 : 2) * count->weight_elements + moves * c->batch * perf_state_bytes(c, node);
+}
+
 rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err) {
     const rg_graph_node *n = &c->graph->node[node];
     const rg_node_count count = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);
@@ -149,7 +162,7 @@ rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err)
     else if (n->op == RG_OP_EMBED)
         cost_embed(c, n, &cost);
     else
-        cost.bytes = (c->all_fp32 ? 4 : 2) * count.weight_elements;
+        cost_other(c, node, &count, &cost);
     cost.vector_s = cost.vector_flop / c->vector_flop_per_s;
     cost.memory_s = cost.bytes / c->bytes_per_s;
     *out = cost;

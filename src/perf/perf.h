@@ -31,5 +31,7 @@ rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chi
 rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err);
 /* Stored bytes of keys and values of one token in one attention node. */
 double perf_kv_row_bytes(perf_case *c, const rg_graph_node *node);
+/* Stored bytes of what a node other than attention keeps of one sequence: bf16, recurrent states fp32. */
+double perf_state_bytes(const perf_case *c, size_t node);
 
 #endif

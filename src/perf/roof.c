@@ -139,7 +139,7 @@ static rg_status add_totals(work *w) {
     return RG_OK;
 }
 
-/* Weights and the KV cache of the whole batch at full context must lie in memory at once. */
+/* Weights, the KV cache and the states of the whole batch at full context must lie in memory at once. */
 static rg_status add_capacity(work *w, const char *policy) {
     rg_roof *r = &w->roof;
     const rg_chip_number *memory = rg_chip_find(w->c.chip, "memory.capacity");
@@ -148,16 +148,20 @@ static rg_status add_capacity(work *w, const char *policy) {
                        "%s: memory.capacity is not published", w->c.chip->id);
     RG_TRY(rg_graph_weight_bytes(w->c.graph, w->c.all_fp32 ? NULL : policy, &r->weight_bytes, w->err));
     if (w->c.all_fp32) r->weight_bytes *= 2; /* counted at bf16 */
-    double per_token = 0;
-    for (size_t i = 0; i < w->c.graph->n_nodes; i++)
+    double per_token = 0, per_sequence = 0;
+    for (size_t i = 0; i < w->c.graph->n_nodes; i++) {
+        per_sequence += perf_state_bytes(&w->c, i);
         if (w->c.graph->node[i].op == RG_OP_ATTENTION)
             per_token += perf_kv_row_bytes(&w->c, &w->c.graph->node[i]);
+    }
     r->kv_bytes = w->c.batch * w->c.context * per_token;
-    r->memory_bytes = r->weight_bytes + r->kv_bytes;
+    r->state_bytes = w->c.batch * per_sequence;
+    r->memory_bytes = r->weight_bytes + r->kv_bytes + r->state_bytes;
     r->memory_available_bytes = memory->v.value;
     r->fits = r->memory_bytes <= r->memory_available_bytes;
     double room = r->memory_available_bytes - r->weight_bytes;
-    r->max_batch = room > 0 && per_token > 0 ? floor(room / (per_token * w->c.context)) : 0;
+    const double each = per_token * w->c.context + per_sequence;
+    r->max_batch = room > 0 && each > 0 ? floor(room / each) : 0;
     return RG_OK;
 }
 

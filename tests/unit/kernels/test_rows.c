@@ -152,6 +152,47 @@ static void accuracy(void **state) {
     }
 }
 
+/* A few steps with a state of its own: equal bits, and close to the definition in double. */
+static void recurrences(void **state) {
+    (void)state;
+    enum { ROWS = 37, COLS = 161, STEPS = 9 };
+    static const size_t widths[] = {1, 15, 16, 17, 64, 79, 128, COLS};
+    static float u[STEPS][ROWS], w[STEPS][ROWS], v[STEPS][COLS];
+    static float got[3][2][ROWS * COLS], out[3][2][STEPS][COLS];
+    fill(STEPS * ROWS, 1, 0.3f, u[0]);
+    fill(STEPS * ROWS, 2, 0.3f, w[0]);
+    fill(STEPS * COLS, 3, 1, v[0]);
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        const size_t cols = widths[i];
+        memset(got, 0, sizeof got), memset(out, 0, sizeof out);
+        for (size_t level = 0; rg_kernels_level(level); level++) {
+            const rg_kernels *k = rg_kernels_named(rg_kernels_level(level));
+            for (int t = 0; k && t < STEPS; t++) {
+                k->state_step(ROWS, cols, 0.9f, u[t], v[t], w[t], got[level][0], out[level][0][t]);
+                k->delta_step(ROWS, cols, 0.8f, 0.7f, u[t], v[t], w[t], got[level][1], out[level][1][t]);
+            }
+            if (!k) continue;
+            assert_memory_equal(got[0], got[level], sizeof got[0]);
+            assert_memory_equal(out[0], out[level], sizeof out[0]);
+        }
+        for (size_t j = 0; j < cols; j++) { /* columns do not meet */
+            double s[ROWS] = {0}, d[ROWS] = {0};
+            for (int t = 0; t < STEPS; t++) {
+                double seen = 0, read = 0, read_d = 0;
+                for (int r = 0; r < ROWS; r++) seen += u[t][r] * 0.8f * d[r];
+                for (int r = 0; r < ROWS; r++) {
+                    s[r] = 0.9f * s[r] + u[t][r] * v[t][j];
+                    d[r] = 0.8f * d[r] + 0.7f * (v[t][j] - seen) * u[t][r];
+                    read += w[t][r] * s[r];
+                    read_d += w[t][r] * d[r];
+                }
+                assert_true(fabs(out[0][0][t][j] - read) < 1e-5);
+                assert_true(fabs(out[0][1][t][j] - read_d) < 1e-5);
+            }
+        }
+    }
+}
+
 static void compare_edges(void **state) {
     (void)state;
     for (size_t level = 0; rg_kernels_level(level); level++) {
@@ -193,7 +234,7 @@ static void scalars(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits), cmocka_unit_test(exp_log),
-                                       cmocka_unit_test(accuracy), cmocka_unit_test(compare_edges),
-                                       cmocka_unit_test(scalars)};
+                                       cmocka_unit_test(accuracy),  cmocka_unit_test(compare_edges),
+                                       cmocka_unit_test(scalars),   cmocka_unit_test(recurrences)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
