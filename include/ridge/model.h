@@ -14,18 +14,22 @@ extern "C" {
 
 typedef struct rg_tokenizer rg_tokenizer;
 void rg_tokenizer_close(rg_tokenizer *tokenizer);
-/* Of a GGUF file's metadata (tokenizer.ggml.*: byte-level BPE "gpt2" with pre-tokenizers gpt-2 and smollm),
-   or of a llama2.c tokenizer file. `vocab_size`: the model's, which the tokenizer must have
-   (RG_ERR_MISMATCH); 0: any, GGUF only. An unknown kind or pre-tokenizer is RG_ERR_UNSUPPORTED, by name. */
+/* Of a GGUF file's metadata (tokenizer.ggml.*: byte-level BPE "gpt2", SentencePiece BPE "llama", WordPiece
+   "bert"), or of a llama2.c tokenizer file. `vocab_size`: the model's, which the tokenizer must have
+   (RG_ERR_MISMATCH); 0: any, not for llama2.c. A kind, pre-tokenizer or part of one that Ridge does not know
+   is RG_ERR_UNSUPPORTED, by name. docs/tokenizers.md lists what is known. */
 rg_status rg_tokenizer_open(rg_tokenizer **out, const char *path, int64_t vocab_size, rg_error *err);
-/* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c: its leading space is).
-   Invalid UTF-8 is encoded byte by byte. A byte without a token (SmolLM2 has none for 21 that are rare or
-   never occur in UTF-8) becomes the unknown token where the file names one, else RG_ERR_UNSUPPORTED.
-   malloc'ed; caller frees. Texts up to 2^29 bytes. */
+/* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c, "llama": the leading
+   space is). Invalid UTF-8 is encoded byte by byte, or read as U+FFFD where tokens are not made of bytes. A
+   byte without a token (SmolLM2 has none for 21 that are rare or never occur in UTF-8) becomes the unknown
+   token where the file names one, else RG_ERR_UNSUPPORTED. malloc'ed; caller frees. Texts up to 2^29 bytes.
+ */
 rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t size, int32_t **ids, size_t *n,
                       rg_error *err);
 int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
 bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
+int32_t rg_tokenizer_eos(const rg_tokenizer *tokenizer);   /* end of text, BERT's [SEP]; -1: none */
+bool rg_tokenizer_adds_eos(const rg_tokenizer *tokenizer); /* the tokenizer ends a text with it */
 int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
 /* The bytes that a token stands for (may be none, not NUL-terminated, valid as long as the tokenizer); false,
    outputs untouched, for an id that is none. The tokens of a text, put together, give the text back where

@@ -53,6 +53,7 @@ size_t rg_tensor_meta_count(const rg_tensor_file *file, const char *key);
 bool rg_tensor_meta_string_at(const rg_tensor_file *file, const char *key, size_t i, const char **out,
                               size_t *len);
 bool rg_tensor_meta_int_at(const rg_tensor_file *file, const char *key, size_t i, int64_t *out);
+bool rg_tensor_meta_float_at(const rg_tensor_file *file, const char *key, size_t i, double *out);
 /* Keys present, for refusing what nobody consumes. NULL past the end. */
 const char *rg_tensor_meta_key(const rg_tensor_file *file, size_t i);
 

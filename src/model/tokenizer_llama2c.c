@@ -1,6 +1,4 @@
-/* Tokenizer files of llama2.c (tokenizer.py: a SentencePiece BPE vocabulary with scores), and how its encoder
-   starts: a leading blank, then one token for each character, or for each of its bytes where the vocabulary
-   does not have it. */
+/* Tokenizer files of llama2.c (tokenizer.py: a SentencePiece BPE vocabulary with scores). */
 #include "model/tokenizer.h"
 
 #include <math.h>
@@ -16,9 +14,14 @@ static rg_status fail_at(const char *path, size_t at, const char *expected, cons
     return rg_fail(err, RG_ERR_PARSE, where, expected, "%s", text);
 }
 
+typedef struct span {
+    const char *text;
+    size_t len;
+} span;
+
 /* Score, length and text of each token, one after the other. */
 static rg_status read_tokens(rg_tokenizer *t, const char *data, size_t size, const char *path, float *score,
-                             rg_error *err) {
+                             span *text_of, rg_error *err) {
     char text[160];
     size_t at = 4;
     for (size_t i = 0; i < t->vocab.n; i++) {
@@ -35,9 +38,8 @@ static rg_status read_tokens(rg_tokenizer *t, const char *data, size_t size, con
             return fail_at(path, at + 4, "0 to 256, within the file", text, err);
         }
         if (!isfinite(score[i])) return fail_at(path, at, "a finite score", "a score is not finite", err);
-        t->vocab.text[i] = data + at + 8;
-        t->vocab.len[i] = (uint32_t)len;
-        if ((size_t)len > t->longest) t->longest = (size_t)len;
+        text_of[i] = (span){data + at + 8, (size_t)len};
+        vocabulary_add(&t->vocab, (int32_t)i, data + at + 8, (size_t)len); /* of equal ones the first */
         at += 8 + (size_t)len;
     }
     if (at == size) return RG_OK;
@@ -46,17 +48,17 @@ static rg_status read_tokens(rg_tokenizer *t, const char *data, size_t size, con
 }
 
 /* As its decoder prints them: special tokens stand for no text, "<0xE9>" for a byte. */
-static rg_status read_bytes(rg_tokenizer *t, size_t size, rg_error *err) {
+static rg_status fill_bytes(rg_tokenizer *t, const span *text_of, size_t size, rg_error *err) {
     RG_TRY(token_bytes_init(&t->bytes, t->vocab.n, size, &t->arena, err));
     for (size_t i = 0; i < t->vocab.n; i++) {
-        const int value = byte_token_value(t->vocab.text[i], t->vocab.len[i]);
+        const int value = byte_token_value(text_of[i].text, text_of[i].len);
         const char byte = (char)value;
         if (i < FIRST_BYTE)
             token_bytes_add(&t->bytes, NULL, 0);
         else if (value >= 0)
             token_bytes_add(&t->bytes, &byte, 1);
         else
-            token_bytes_add(&t->bytes, t->vocab.text[i], t->vocab.len[i]);
+            token_bytes_add(&t->bytes, text_of[i].text, text_of[i].len);
     }
     return RG_OK;
 }
@@ -70,36 +72,16 @@ rg_status tokenizer_from_llama2c(rg_tokenizer *t, const char *data, size_t size,
     if (size < 4) return fail_at(path, 0, "a llama2.c tokenizer", "truncated: too short for a header", err);
     RG_TRY(vocabulary_init(&t->vocab, (size_t)vocab_size, &t->arena, err));
     float *score = rg_arena_alloc(&t->arena, (size_t)vocab_size, sizeof *score);
-    if (!score) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
-    RG_TRY(read_tokens(t, data, size, path, score, err));
-    RG_TRY(read_bytes(t, size, err));
-    vocabulary_sort(&t->vocab);
+    span *text_of = rg_arena_alloc(&t->arena, (size_t)vocab_size, sizeof *text_of);
+    if (!score || !text_of) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    RG_TRY(read_tokens(t, data, size, path, score, text_of, err));
+    RG_TRY(fill_bytes(t, text_of, size, err));
+    for (int b = 0; b < 256; b++) t->byte_id[b] = FIRST_BYTE + b;
+    t->kind = TOKENIZER_SCORES;
     t->score = score;
+    t->byte_fallback = t->blank_first = true;
     t->vocab_size = vocab_size;
     t->bos = BOS;
     t->adds_bos = true;
     return RG_OK;
-}
-
-/* A character is a byte and the continuation bytes behind it, four bytes at most. */
-static size_t character(const char *text, size_t left) {
-    size_t n = 1;
-    while (n < 4 && n < left && (text[n] & 0xc0) == 0x80) n++;
-    return n;
-}
-
-rg_status llama2c_encode(const rg_tokenizer *t, const char *text, size_t size, encoding *e, rg_error *err) {
-    if (size == 0) return RG_OK;
-    RG_TRY(encoding_room(e, size + 1, err));
-    const size_t first = e->n;
-    const int32_t blank = vocabulary_find(&t->vocab, " ", 1);
-    e->id[e->n++] = blank >= 0 ? blank : FIRST_BYTE + ' ';
-    for (size_t at = 0; at < size;) {
-        const size_t n = character(text + at, size - at);
-        const int32_t id = vocabulary_find(&t->vocab, text + at, n);
-        if (id >= 0) e->id[e->n++] = id;
-        for (size_t i = 0; id < 0 && i < n; i++) e->id[e->n++] = FIRST_BYTE + (uint8_t)text[at + i];
-        at += n;
-    }
-    return encoding_merge(e, t, first, err);
 }

@@ -50,15 +50,18 @@ static rg_status scratch_room(struct merge_scratch *s, size_t n, rg_error *err) 
 void encoding_free(encoding *e, bool ids) {
     free(e->scratch.symbol);
     free(e->scratch.heap);
+    regex_scratch_free(&e->regex);
+    for (size_t i = 0; i < 2; i++) rg_str_free(&e->normal[i]);
+    for (size_t i = 0; i < TOKENIZER_MAX_STEPS; i++) rg_str_free(&e->stage[i]);
     if (ids) free(e->id);
 }
 
-/* llama2.c: any two tokens whose texts together are a token; the highest score goes first. */
+/* SentencePiece: any two tokens whose texts together are a token; the highest score goes first. */
 static bool find_by_text(const rg_tokenizer *t, int32_t left, int32_t right, double *rank, int32_t *joined) {
-    char text[512];
+    char text[TOKENIZER_MAX_TOKEN];
     const vocabulary *v = &t->vocab;
     const size_t a = v->len[left], b = v->len[right];
-    if (a + b > t->longest || a + b > sizeof text) return false;
+    if (a == 0 || b == 0 || a + b > v->longest || a + b > sizeof text) return false; /* 0: a byte's token */
     memcpy(text, v->text[left], a);
     memcpy(text + a, v->text[right], b);
     *joined = vocabulary_find(v, text, a + b);
@@ -68,7 +71,7 @@ static bool find_by_text(const rg_tokenizer *t, int32_t left, int32_t right, dou
 }
 
 static bool find_pair(const rg_tokenizer *t, int32_t left, int32_t right, double *rank, int32_t *joined) {
-    if (!t->pre) return find_by_text(t, left, right, rank, joined);
+    if (t->kind == TOKENIZER_SCORES) return find_by_text(t, left, right, rank, joined);
     const pair *p = pair_table_find(&t->pairs, left, right);
     if (!p) return false;
     *rank = p->rank;

@@ -55,18 +55,21 @@ bool rg_tensor_meta_int(const rg_tensor_file *file, const char *key, int64_t *ou
     return m && !m->array && integer(m, 0, out);
 }
 
-bool rg_tensor_meta_float(const rg_tensor_file *file, const char *key, double *out) {
-    const meta_entry *m = meta_find(file, key);
-    if (!m || m->array) return false;
+static bool real(const meta_entry *m, size_t i, double *out) {
     if (m->type == META_F32) {
         float v;
-        memcpy(&v, m->data, sizeof v);
+        memcpy(&v, m->data + i * sizeof v, sizeof v);
         *out = v;
         return true;
     }
     if (m->type != META_F64) return false;
-    memcpy(out, m->data, sizeof *out);
+    memcpy(out, m->data + i * sizeof *out, sizeof *out);
     return true;
+}
+
+bool rg_tensor_meta_float(const rg_tensor_file *file, const char *key, double *out) {
+    const meta_entry *m = meta_find(file, key);
+    return m && !m->array && real(m, 0, out);
 }
 
 bool rg_tensor_meta_bool(const rg_tensor_file *file, const char *key, bool *out) {
@@ -102,6 +105,11 @@ bool rg_tensor_meta_string_at(const rg_tensor_file *file, const char *key, size_
 bool rg_tensor_meta_int_at(const rg_tensor_file *file, const char *key, size_t i, int64_t *out) {
     const meta_entry *m = meta_find(file, key);
     return m && m->array && i < m->count && integer(m, i, out);
+}
+
+bool rg_tensor_meta_float_at(const rg_tensor_file *file, const char *key, size_t i, double *out) {
+    const meta_entry *m = meta_find(file, key);
+    return m && m->array && i < m->count && real(m, i, out);
 }
 
 const char *rg_tensor_meta_key(const rg_tensor_file *file, size_t i) {

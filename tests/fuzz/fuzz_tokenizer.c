@@ -22,9 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* has no header *
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rg_tensor_file *file = NULL;
     rg_error err;
-    rg_tokenizer *t = calloc(1, sizeof *t);
+    rg_tokenizer *t = tokenizer_new();
     if (!t) return 0;
-    t->bos = t->unknown = -1;
     rg_status status;
     if (size >= 4 && memcmp(data, "GGUF", 4) == 0) {
         status = tensor_file_open_memory(&file, data, size, "fuzz", &err);
