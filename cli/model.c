@@ -10,7 +10,8 @@ typedef struct facts {
     const rg_graph *graph;
     double context;
     rg_graph_totals totals;
-    double weight_bytes;
+    const char *policy; /* NULL: bf16 */
+    double weight_bytes, sequence_bytes;
 } facts;
 
 static void add_number(rg_str *out, const char *key, double value) {
@@ -40,6 +41,7 @@ static void show_json(const facts *f) {
     add_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
     add_number(&out, "weight_bytes", f->weight_bytes);
     add_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
+    add_number(&out, "kv_bytes_per_sequence", f->sequence_bytes);
     add_number(&out, "state_bytes_per_sequence", t->state_bytes_per_sequence);
     add_number(&out, "prefill_flop_per_token", t->prefill_flop_per_token);
     add_number(&out, "decode_flop_per_token", t->decode_flop_per_token);
@@ -80,14 +82,17 @@ static void show_table(const facts *f) {
         const char *label;
         double value;
         const char *unit;
-    } rows[] = {{"parameters, tied ones once", t->parameters_total, ""},
-                {"  active, with the input embedding", t->parameters_active, ""},
-                {"  active, without it", t->parameters_active_no_embedding, ""},
-                {"weights, stored as bf16", f->weight_bytes, "B"},
-                {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
-                {"state per sequence, bf16", t->state_bytes_per_sequence, "B"},
-                {"prefill, per token", t->prefill_flop_per_token, "FLOP"},
-                {"decode, per token", t->decode_flop_per_token, "FLOP"}};
+    } rows[] = {
+        {"parameters, tied ones once", t->parameters_total, ""},
+        {"  active, with the input embedding", t->parameters_active, ""},
+        {"  active, without it", t->parameters_active_no_embedding, ""},
+        {f->policy ? "weights, as the policy stores them" : "weights, stored as bf16", f->weight_bytes, "B"},
+        {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
+        {"state per sequence, bf16", t->state_bytes_per_sequence, "B"},
+        {f->policy ? "cache of a sequence, by the policy" : "cache of a sequence, bf16", f->sequence_bytes,
+         "B"},
+        {"prefill, per token", t->prefill_flop_per_token, "FLOP"},
+        {"decode, per token", t->decode_flop_per_token, "FLOP"}};
     printf("%s (family %s): %lld layers, width %lld, vocabulary %lld, up to %lld positions\n\n", g->model,
            g->family, (long long)g->n_layers, (long long)g->hidden_size, (long long)g->vocab_size,
            (long long)g->max_positions);
@@ -107,9 +112,13 @@ static void show_table(const facts *f) {
 static rg_status show(cli_context *context, rg_error *err) {
     rg_model model;
     RG_TRY(rg_model_open(&model, context->argument[0], context->data_dir, false, err));
-    facts f = {.graph = &model.graph, .context = cli_number(context, "context", 4096)};
+    facts f = {.graph = &model.graph,
+               .context = cli_number(context, "context", 4096),
+               .policy = cli_string(context, "policy")};
     f.totals = rg_graph_total(&model.graph, f.context);
-    rg_status status = rg_graph_weight_bytes(&model.graph, NULL, &f.weight_bytes, err);
+    rg_status status = rg_graph_weight_bytes(&model.graph, f.policy, &f.weight_bytes, err);
+    if (status == RG_OK)
+        status = rg_graph_kv_bytes(&model.graph, f.policy, f.context, &f.sequence_bytes, err);
     if (status == RG_OK) (context->json ? show_json : show_table)(&f);
     rg_model_close(&model);
     return status;
@@ -210,6 +219,8 @@ static rg_status list(cli_context *context, rg_error *err) {
 static const cli_option no_options[] = {{0}};
 static const cli_option show_options[] = {{"context", CLI_INT, "C", "token", "4096", 1, 1e9, false, false,
                                            "length of the prompt, and keys in the cache when decoding"},
+                                          {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
+                                           "numerics policy that stores weights and cache (default: bf16)"},
                                           {0}};
 
 const cli_command cli_model_commands[] = {

@@ -197,6 +197,12 @@ rg_graph_totals rg_graph_total(const rg_graph *graph, double context);
    not name, and with NULL everything, is bf16. Tied weights once, in the format of the operator that
    multiplies. A policy glob that matches no operator is RG_ERR_USAGE. */
 rg_status rg_graph_weight_bytes(const rg_graph *graph, const char *policy, double *bytes, rg_error *err);
+/* Bytes that keys, values and states of one sequence of `context` tokens take when stored as the policy says:
+   packed codes and scales of each token's heads, whole bytes a token; what it does not name, and the
+   positions that `window` and `sinks` keep, as bf16. `policy` NULL: bf16. RG_ERR_USAGE for a context below 1.
+ */
+rg_status rg_graph_kv_bytes(const rg_graph *graph, const char *policy, double context, double *bytes,
+                            rg_error *err);
 
 #ifdef __cplusplus
 }

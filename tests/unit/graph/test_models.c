@@ -248,6 +248,40 @@ static void head_dim_of_its_own(void **state) {
 }
 
 /* Bytes under a policy, block scales counted; tied tables once. */
+/* One token's keys and values of a layer as bytes: codes packed, then scales, all really made. */
+static double emitted(const char *format, size_t heads, size_t head_dim) {
+    rg_quant q;
+    float *x = calloc(heads * head_dim, sizeof *x);
+    assert_int_equal(rg_quant_parse(format, &q, NULL), RG_OK);
+    for (size_t i = 0; i < heads * head_dim; i++) x[i] = (float)(i % 13) - 5;
+    const rg_stored_size size = rg_format_stored_size(&q.format, heads, head_dim, true);
+    uint8_t *codes = calloc(size.code_bytes + 1, 1), *scales = calloc(size.scale_bytes + 1, 1);
+    rg_encode(&q, x, codes, scales, heads, head_dim, true, NULL);
+    const size_t bytes = heads * rg_packed_row_bytes(&q.format.elem, head_dim) + size.scale_bytes;
+    free(codes);
+    free(scales);
+    free(x);
+    return (double)bytes;
+}
+
+static void kv_bytes(void **state) {
+    (void)state;
+    rg_graph g;
+    rg_error err = {0};
+    double bytes, plain;
+    must(rg_graph_from_name(&g, "llama-3.1-8b", RIDGE_SOURCE_DIR "/data", &err), &err);
+    must(rg_graph_kv_bytes(&g, NULL, 1000, &plain, &err), &err);
+    assert_true(plain == 1000 * rg_graph_total(&g, 1000).kv_bytes_per_token);
+    must(rg_graph_kv_bytes(&g, "kv=int4", 1000, &bytes, &err), &err);
+    assert_true(bytes == 1000 * 32 * 2 * emitted("int4", 8, 128));
+    must(rg_graph_kv_bytes(&g, "k=e4m3fn,v=nvfp4", 7, &bytes, &err), &err);
+    assert_true(bytes == 7 * 32 * (emitted("e4m3fn", 8, 128) + emitted("nvfp4", 8, 128)));
+    must(rg_graph_kv_bytes(&g, "kv=mxfp4,window=100,sinks=4,first=1", 1000, &bytes, &err), &err);
+    assert_true(bytes == (104 * 32 + 896) * 2 * 8 * 128 * 2 + 896 * 31 * 2 * emitted("mxfp4", 8, 128));
+    assert_int_equal(rg_graph_kv_bytes(&g, NULL, 0, &bytes, &err), RG_ERR_USAGE);
+    rg_graph_close(&g);
+}
+
 static void weight_bytes(void **state) {
     (void)state;
     rg_graph g;
@@ -351,11 +385,17 @@ static void import_lists_unknown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts_by_name),       cmocka_unit_test(counts_by_config),
-        cmocka_unit_test(others_refused),       cmocka_unit_test(totals_by_formula),
-        cmocka_unit_test(elements_by_formula),  cmocka_unit_test(published_operators),
-        cmocka_unit_test(published_training),   cmocka_unit_test(head_dim_of_its_own),
-        cmocka_unit_test(weight_bytes),         cmocka_unit_test(refusals),
+        cmocka_unit_test(counts_by_name),
+        cmocka_unit_test(counts_by_config),
+        cmocka_unit_test(others_refused),
+        cmocka_unit_test(totals_by_formula),
+        cmocka_unit_test(elements_by_formula),
+        cmocka_unit_test(published_operators),
+        cmocka_unit_test(published_training),
+        cmocka_unit_test(head_dim_of_its_own),
+        cmocka_unit_test(kv_bytes),
+        cmocka_unit_test(weight_bytes),
+        cmocka_unit_test(refusals),
         cmocka_unit_test(import_lists_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

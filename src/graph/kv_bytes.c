@@ -1,0 +1,41 @@
+/* Stored size of a sequence's keys and values under a policy. */
+#include "graph/ops.h"
+
+#include <math.h>
+
+static double row_bytes(const rg_quant *quant, int64_t heads, int64_t head_dim) {
+    if (!quant) return 2.0 * (double)heads * (double)head_dim;
+    const rg_stored_size one = rg_format_stored_size(&quant->format, (size_t)heads, (size_t)head_dim, true);
+    return (double)((one.packed_bits + 7) / 8);
+}
+
+rg_status rg_graph_kv_bytes(const rg_graph *g, const char *text, double context, double *bytes,
+                            rg_error *err) {
+    rg_policy policy = {0};
+    if (!(context >= 1)) return rg_fail(err, RG_ERR_USAGE, "context", "1 or more", "%g", context);
+    if (text) RG_TRY(rg_policy_parse(text, &policy, err));
+    double sum = 0;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        const rg_graph_node *n = &g->node[i];
+        const rg_node_count c = rg_graph_count_node(g, i, RG_DECODE, 1, context);
+        if (n->op != RG_OP_ATTENTION) { /* no policy speaks of them */
+            sum += 2 * (c.cache_elements_per_token * context + c.state_elements_per_sequence) +
+                   4 * c.recurrent_elements_per_sequence;
+            continue;
+        }
+        const rg_policy_place place = rg_graph_place(g, n);
+        const rg_quant *key = rg_policy_lookup(&policy, RG_ROLE_KEY, place),
+                       *value = rg_policy_lookup(&policy, RG_ROLE_VALUE, place);
+        const double elements = (double)(op_width_of(g, n, 1) + op_width_of(g, n, 2));
+        /* a sliding window holds so many positions at most */
+        const double most =
+            c.cache_elements_per_token > 0 ? context : c.state_elements_per_sequence / elements;
+        const double tokens = fmin(context, most);
+        const double kept = fmin(tokens, (double)(policy.window + policy.sinks)); /* held as bf16 */
+        sum += 2 * elements * kept;
+        sum += (tokens - kept) * row_bytes(key, n->kv_heads, op_width_of(g, n, 1) / n->kv_heads);
+        sum += (tokens - kept) * row_bytes(value, n->kv_heads, op_width_of(g, n, 2) / n->kv_heads);
+    }
+    *bytes = sum;
+    return RG_OK;
+}
