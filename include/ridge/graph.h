@@ -20,15 +20,19 @@ typedef enum rg_op {
                       = width (a gain for each feature). offset: g = offset + weight (zero-centred gains: 1)
                     */
     RG_OP_LINEAR,  /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
-    RG_OP_ROPE,    /* each of `heads` runs of head_dim features is rotated in pairs (i, i + head_dim/2), i <
-                      head_dim/2, by the angle    a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin
-                      a,    y_j = x_j cos a + x_i sin a; w_i: rg_rope */
-    RG_OP_ATTENTION, /* inputs q [heads x head_dim], k and v [kv_heads x head_dim]: k after rotation and v are
-                        what a KV cache stores. Query head h reads key head h / (heads / kv_heads); causal
-                        softmax(q k^T / sqrt(head_dim)) v */
-    RG_OP_SWIGLU,    /* silu(x) * y, silu(x) = x / (1 + exp(-x)); inputs gate, up */
-    RG_OP_ADD,       /* x + y */
-    RG_OP_MULTIPLY,  /* x y; y as wide as x, or one feature for all of them */
+    RG_OP_ROPE,    /* of each of `heads` runs of head_dim features, r (rotary_dim, 0: head_dim) beginning with
+                      feature `from` are rotated in pairs (i, j), j = i + r/2, i < r/2 (pairs interleaved: (2 i,
+                      2 i + 1)), by the angle a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin a,
+                      y_j = x_j cos a + x_i sin a; the others pass; w_i: rg_rope */
+    RG_OP_ATTENTION,  /* inputs q [heads x head_dim], k [kv_heads x head_dim], v [kv_heads x v_head_dim] (0:
+                         head_dim): k after rotation and v are what a KV cache stores. Query head h reads key
+                         head h / (heads / kv_heads): softmax(scale q k^T) v, scale 0: 1 / sqrt(head_dim).
+                         Query at position p sees keys 0 ... p, with a window N > 0 only p - N + 1 ... p; mask
+                         bidirectional: all keys. extra 0, `sinks` [heads]: one more logit of each head, that
+                         joins the sum of the softmax and has no value */
+    RG_OP_SWIGLU,     /* silu(x) * y, silu(x) = x / (1 + exp(-x)); inputs gate, up */
+    RG_OP_ADD,        /* x + y */
+    RG_OP_MULTIPLY,   /* x y; y as wide as x, or one feature for all of them */
     RG_OP_ACTIVATION, /* f(x), feature by feature; f: rg_activation */
     RG_OP_SLICE,      /* of each of `heads` runs of head_dim features (head_dim 0: of the row), width / heads
                          features beginning with feature `from` */
@@ -55,14 +59,34 @@ typedef enum rg_activation {
     RG_N_ACTIVATIONS
 } rg_activation;
 
-/* Angular frequencies: w_i = theta^(-2 i / head_dim). With factor > 0 (rope_type llama3 of Hugging Face
-   transformers), at wavelength l = 2 pi / w_i and s = (original_max_position / l - low) / (high - low): l <
+typedef enum rg_attention_mask { RG_MASK_CAUSAL, RG_MASK_BIDIRECTIONAL, RG_N_MASKS } rg_attention_mask;
+typedef enum rg_rope_pairs { RG_ROPE_HALVES, RG_ROPE_INTERLEAVED, RG_ROPE_N_PAIRS } rg_rope_pairs;
+typedef enum rg_rope_scaling {
+    RG_ROPE_LLAMA3,
+    RG_ROPE_LINEAR,
+    RG_ROPE_YARN,
+    RG_ROPE_N_SCALINGS
+} rg_rope_scaling;
+
+/* Angular frequencies: w_i = theta^(-2 i / r) for r features that are rotated. factor > 0 scales them as the
+   rope_type of that name in Hugging Face transformers (modeling_rope_utils.py) does:
+   llama3: at wavelength l = 2 pi / w_i and s = (original_max_position / l - low) / (high - low): l <
    original_max_position / high_freq_factor: w_i; l > original_max_position / low_freq_factor: w_i / factor;
-   between: (1 - s) w_i / factor + s w_i. */
+   between: (1 - s) w_i / factor + s w_i.
+   linear: w_i / factor.
+   yarn (arXiv 2309.00071): t w_i / factor + (1 - t) w_i with t = (i - low) / (high - low) held in [0, 1], low
+   = max(d(beta_fast), 0), high = min(d(beta_slow), r - 1), d(b) = r ln(original_max_position / (2 pi b)) / (2
+   ln theta), for range whole rounded down (low) and up (high); high + 0.001 where both are equal. Cosine and
+   sine are multiplied by attention_factor (0: 1), with any scaling or none. */
 typedef struct rg_rope {
     double theta;
     double factor, low_freq_factor, high_freq_factor; /* factor 0: no scaling */
     double original_max_position;
+    double beta_fast, beta_slow, attention_factor;
+    int64_t scaling; /* rg_rope_scaling */
+    int64_t exact;   /* yarn: low and high are not rounded */
+    int64_t pairs;   /* rg_rope_pairs */
+    int64_t rotary_dim;
 } rg_rope;
 
 enum { RG_MAX_INPUTS = 8, RG_MAX_EXTRA = 4, RG_MAX_WEIGHT_DIMS = 3 };
@@ -82,10 +106,12 @@ typedef struct rg_graph_node {
     int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head, SLICE per head */
     rg_rope rope;                      /* ROPE */
     int64_t kind;                      /* ACTIVATION: rg_activation */
-    int64_t from;                      /* SLICE */
     double offset;                     /* RMSNORM */
     int64_t groups, state;             /* MAMBA2 */
     double dt_min, dt_max;             /* MAMBA2 */
+    int64_t from;                      /* SLICE, ROPE */
+    int64_t v_head_dim, window, mask;  /* ATTENTION; mask: rg_attention_mask */
+    double scale;                      /* ATTENTION */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
@@ -149,8 +175,10 @@ rg_status rg_graph_to_json(const rg_graph *graph, rg_str *out, rg_error *err);
 rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err);
 
 /* ---- counting ------------------------------------------------------------------------------------------
-   Conventions: one MAC is 2 FLOP; embedding look-up is no FLOP. Causal attention counts the keys that are
-   attended: a decode step all `context` keys (its own included), a prompt (context + 1) / 2 on average. In
+   Conventions: one MAC is 2 FLOP; embedding look-up is no FLOP. Attention counts the keys that are attended:
+   a decode step all `context` keys (its own included), a causal prompt (context + 1) / 2 on average, with a
+   window those in it, a bidirectional one all. What a window passes is forgotten: state, not cache; what is
+   bidirectional caches nothing. In
    PREFILL the output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
    attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
    multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add

@@ -56,6 +56,10 @@ static rg_status lookup(scope *s, const rg_doc_node *at, const char *name, value
     return field_value(b->config, name, out, s->err);
 }
 
+static bool given(scope *s, const char *name) {
+    return field_given(((builder *)s)->config, name);
+}
+
 /* Room for one more element of an array in the graph's arena. */
 static void *grow(builder *b, void *array, size_t n, size_t *cap, size_t size) {
     if (n < *cap) return array;
@@ -312,6 +316,7 @@ rg_status graph_build(rg_graph *g, rg_doc *config, const family *f, rg_error *er
                              .arena = &g->arena,
                              .err = err,
                              .lookup = lookup,
+                             .given = given,
                              .weight = add_weight},
                    .family = f,
                    .config = config,

@@ -1,6 +1,6 @@
 /* Expressions of family files: whole and real numbers, booleans, strings, null; + - * / %, comparisons,
    and or not, a ?? b (b where a is absent; looser than + and *), a if c else b (null without else), list[i]
-   and x in list for lists of a config, and W[rows, cols] "name". */
+   and x in list for lists of a config, log sqrt int of a number, given(field), and W[rows, cols] "name". */
 #ifndef GRAPH_EXPR_H
 #define GRAPH_EXPR_H
 
@@ -38,6 +38,8 @@ typedef enum expr_kind {
     EXPR_BINARY, /* by `op` */
     EXPR_IF,     /* a if b else c; c may be NULL */
     EXPR_INDEX,  /* a[b] */
+    EXPR_GIVEN,  /* given(name) */
+    EXPR_CALL,   /* function(a) by `name` */
     EXPR_WEIGHT  /* W[a, b, c] name; b and c may be NULL */
 } expr_kind;
 
@@ -66,7 +68,7 @@ struct expr {
     expr_op op;
     expr *a, *b, *c;
     value constant;
-    const char *name; /* NAME: dotted path; WEIGHT: template of the name */
+    const char *name; /* NAME, GIVEN: dotted path; WEIGHT: template of the name; CALL: function */
 };
 
 /* Reads expressions from one scalar of a document; `at` walks over the text. */
@@ -99,6 +101,7 @@ struct scope {
     rg_arena *arena;
     rg_error *err;
     rg_status (*lookup)(scope *s, const rg_doc_node *at, const char *name, value *out);
+    bool (*given)(scope *s, const char *name); /* is there such a field, even if null? */
     rg_status (*weight)(scope *s, const rg_doc_node *at, const char *name, int n_dims, const int64_t *shape,
                         value *out);
 };

@@ -200,6 +200,22 @@ static rg_status eval_weight(scope *s, const rg_doc_node *at, const expr *e, val
     return s->weight(s, at, e->name, n, shape, out);
 }
 
+static rg_status eval_call(scope *s, const rg_doc_node *at, const expr *e, value *out) {
+    value v;
+    double x = 0;
+    RG_TRY(expr_eval(s, at, e->a, &v));
+    RG_TRY(value_to_real(s, at, &v, &x));
+    if (*e->name == 'i') {
+        if (!(fabs(x) < 0x1p62)) return arithmetic_fail(s, at, "int() of a number beyond 2^62");
+        *out = v.kind == VALUE_INT ? v : (value){.kind = VALUE_INT, .i = (int64_t)x};
+        return RG_OK;
+    }
+    const double y = *e->name == 'l' ? log(x) : sqrt(x);
+    if (!isfinite(y)) return arithmetic_fail(s, at, "the result is not finite");
+    *out = (value){.kind = VALUE_REAL, .r = y};
+    return RG_OK;
+}
+
 rg_status expr_eval(scope *s, const rg_doc_node *at, const expr *e, value *out) {
     value v;
     bool yes = false;
@@ -230,6 +246,11 @@ rg_status expr_eval(scope *s, const rg_doc_node *at, const expr *e, value *out) 
         return eval_index(s, at, e, out);
     case EXPR_WEIGHT:
         return eval_weight(s, at, e, out);
+    case EXPR_GIVEN:
+        *out = (value){.kind = VALUE_BOOL, .i = s->given(s, e->name)};
+        return RG_OK;
+    case EXPR_CALL:
+        return eval_call(s, at, e, out);
     }
     return RG_OK;
 }

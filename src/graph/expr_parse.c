@@ -118,6 +118,19 @@ static bool is_keyword(const char *name) {
     return false;
 }
 
+/* What stands behind "function(". */
+static rg_status call(scanner *s, const char *function, expr **out) {
+    const bool given = strcmp(function, "given") == 0;
+    if (!given && strcmp(function, "log") != 0 && strcmp(function, "sqrt") != 0 &&
+        strcmp(function, "int") != 0)
+        return scanner_fail(s, "an operator, or log( sqrt( int( given(");
+    RG_TRY(make(s, given ? EXPR_GIVEN : EXPR_CALL, out));
+    (*out)->name = given ? scanner_identifier(s, true) : function;
+    if (!(*out)->name) return scanner_fail(s, "the name of a config field");
+    if (!given) RG_TRY(expr_parse(s, &(*out)->a));
+    return scanner_take(s, ")") ? RG_OK : scanner_fail(s, ")");
+}
+
 static rg_status primary(scanner *s, expr **out) {
     if (scanner_take(s, "(")) {
         RG_TRY(expr_parse(s, out));
@@ -134,6 +147,7 @@ static rg_status primary(scanner *s, expr **out) {
     if (scanner_take(s, "null")) return constant(s, (value){0}, out);
     const char *name = scanner_identifier(s, true);
     if (!name || is_keyword(name)) return scanner_fail(s, "a number, a name, a string or W[...]");
+    if (scanner_take(s, "(")) return call(s, name, out);
     RG_TRY(make(s, EXPR_NAME, out));
     (*out)->name = name;
     if (*s->at != '[') return RG_OK;

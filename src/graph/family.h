@@ -61,6 +61,8 @@ rg_status statements_parse(family *f, rg_doc_node *list, statement **out, rg_err
 rg_doc_node *field_find(rg_doc *config, const char *path);
 /* Its value; absent and null are VALUE_NULL, maps an error. */
 rg_status field_value(rg_doc *config, const char *path, value *out, rg_error *err);
+/* Whether the field is there, even if null. */
+bool field_given(rg_doc *config, const char *path);
 /* True when the field is one of the listed values (a null in the list: absent or null). Marks nothing. */
 bool field_is_one_of(rg_doc *config, const char *path, const rg_doc_node *list);
 /* Fails for a field that has none of the values its require: entry lists. */

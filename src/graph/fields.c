@@ -36,6 +36,17 @@ rg_doc_node *field_find(rg_doc *config, const char *path) {
     return find(config, path, true);
 }
 
+bool field_given(rg_doc *config, const char *path) {
+    const rg_doc_node *node = member(config->root, path, strlen(path));
+    for (rg_doc_node *map = config->root; !node && map;) {
+        const size_t n = strcspn(path, ".");
+        map = member(map, path, n);
+        if (!path[n]) return map != NULL;
+        path += n + 1;
+    }
+    return node != NULL;
+}
+
 /* Plain text as YAML and JSON mean it; 1e3 and 8.0 are real numbers. */
 static value scalar_value(const rg_doc_node *node) {
     const char *t = node->text;

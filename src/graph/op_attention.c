@@ -1,31 +1,55 @@
-/* attention: causal softmax over the keys of a sequence. */
+/* attention: softmax over the keys of a sequence. */
 #include "graph/ops.h"
 
+#include <math.h>
+
 static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
-    *width = op_width_of(g, n, 0);
+    const int64_t v_head_dim = n->v_head_dim ? n->v_head_dim : n->head_dim;
     RG_TRY(op_check_heads(g, n, 0, n->heads, n->head_dim, err));
     RG_TRY(op_check_heads(g, n, 1, n->kv_heads, n->head_dim, err));
-    RG_TRY(op_check_heads(g, n, 2, n->kv_heads, n->head_dim, err));
+    RG_TRY(op_check_heads(g, n, 2, n->kv_heads, v_head_dim, err));
     if (n->heads % n->kv_heads) return op_bad(n, "heads a multiple of kv_heads", err, "heads do not group");
+    if (n->window < 0 || n->window > INT32_MAX || (n->window && n->mask != RG_MASK_CAUSAL))
+        return op_bad(n, "1 <= window < 2^31 beside mask = causal", err, "the window fits no mask");
+    if (!(n->scale >= 0) || !isfinite(n->scale)) return op_bad(n, "scale > 0", err, "scale is not positive");
+    if (n->heads > INT32_MAX / v_head_dim) return op_bad(n, "a width below 2^31", err, "heads are too wide");
+    RG_TRY(op_check_vector(g, n, n->extra[0], n->heads, "sinks", err));
+    *width = n->heads * v_head_dim;
     return RG_OK;
+}
+
+/* Pairs of a query and a key that it sees, over a prompt of c tokens. */
+static double prompt_pairs(const rg_graph_node *n, double c) {
+    const double window = (double)n->window;
+    if (n->mask == RG_MASK_BIDIRECTIONAL) return c * c;
+    if (n->window && window < c) return window * (window + 1) / 2 + (c - window) * window;
+    return c * (c + 1) / 2;
 }
 
 static void count(const op_case *of, rg_node_count *c) {
     const rg_graph_node *n = of->node;
-    double keys = of->phase == RG_PREFILL ? (of->context + 1) / 2 : of->context; /* attended, mean */
-    double scores = of->tokens * (double)n->heads * keys;
-    double kv = (double)(op_width_of(of->graph, n, 1) + op_width_of(of->graph, n, 2));
-    c->matrix_flop = 4 * scores * (double)n->head_dim; /* q k^T and p v */
+    const double v_head_dim = (double)(n->v_head_dim ? n->v_head_dim : n->head_dim);
+    const double kept = n->window && (double)n->window < of->context ? (double)n->window : of->context;
+    const double scores =
+        of->batch * (double)n->heads * (of->phase == RG_PREFILL ? prompt_pairs(n, of->context) : kept);
+    const double kv = (double)(op_width_of(of->graph, n, 1) + op_width_of(of->graph, n, 2));
+    c->matrix_flop = 2 * scores * ((double)n->head_dim + v_head_dim); /* q k^T and p v */
     c->vector_flop = 5 * scores + of->tokens * (double)n->width;
     c->input_elements = of->tokens * (double)op_width_of(of->graph, n, 0);
-    c->kv_read_elements = of->batch * of->context * kv;
+    c->kv_read_elements = of->batch * (of->phase == RG_PREFILL ? of->context : kept) * kv;
+    if (n->mask == RG_MASK_BIDIRECTIONAL) return;
     c->kv_write_elements = of->tokens * kv;
-    c->cache_elements_per_token = kv;
+    if (n->window)
+        c->state_elements_per_sequence = (double)n->window * kv;
+    else
+        c->cache_elements_per_token = kv;
 }
 
 const op_spec op_attention = {.name = "attention",
                               .min_inputs = 3,
                               .max_inputs = 3,
                               .needs = NODE_HEADS | NODE_KV_HEADS | NODE_HEAD_DIM,
+                              .takes = NODE_V_HEAD_DIM | NODE_MASK | NODE_SCALE,
+                              .extra = {"sinks"},
                               .infer = infer,
                               .count = count};

@@ -39,6 +39,15 @@ static const char *const activations[] = {
     [RG_ACT_SILU] = "silu",           [RG_ACT_SIGMOID] = "sigmoid", [RG_ACT_SOFTPLUS] = "softplus",
     [RG_ACT_RELU] = "relu",           [RG_ACT_RELU2] = "relu2",     [RG_ACT_GELU] = "gelu",
     [RG_ACT_GELU_TANH] = "gelu_tanh", [RG_N_ACTIVATIONS] = NULL};
+static const char *const masks[] = {
+    [RG_MASK_CAUSAL] = "causal", [RG_MASK_BIDIRECTIONAL] = "bidirectional", [RG_N_MASKS] = NULL};
+static const char *const scalings[] = {[RG_ROPE_LLAMA3] = "llama3",
+                                       [RG_ROPE_LINEAR] = "linear",
+                                       [RG_ROPE_YARN] = "yarn",
+                                       [RG_ROPE_N_SCALINGS] = NULL};
+static const char *const ranges[] = {"whole", "exact", NULL};
+static const char *const pairs[] = {
+    [RG_ROPE_HALVES] = "halves", [RG_ROPE_INTERLEAVED] = "interleaved", [RG_ROPE_N_PAIRS] = NULL};
 
 #define WORD(name, bit, member, words)                                                                       \
     { name, bit, true, offsetof(rg_graph_node, member), words }
@@ -54,6 +63,17 @@ const node_number node_numbers[] = {
     NUMBER("low_freq_factor", NODE_SCALING, false, rope.low_freq_factor),
     NUMBER("high_freq_factor", NODE_SCALING, false, rope.high_freq_factor),
     NUMBER("original_max_position", NODE_SCALING, false, rope.original_max_position),
+    NUMBER("beta_fast", NODE_SCALING, false, rope.beta_fast),
+    NUMBER("beta_slow", NODE_SCALING, false, rope.beta_slow),
+    NUMBER("attention_factor", NODE_SCALING, false, rope.attention_factor),
+    WORD("scaling", NODE_SCALING, rope.scaling, scalings),
+    WORD("range", NODE_SCALING, rope.exact, ranges),
+    WORD("pairs", NODE_ROTARY, rope.pairs, pairs),
+    NUMBER("rotary_dim", NODE_ROTARY, true, rope.rotary_dim),
+    NUMBER("v_head_dim", NODE_V_HEAD_DIM, true, v_head_dim),
+    NUMBER("window", NODE_MASK, true, window),
+    WORD("mask", NODE_MASK, mask, masks),
+    NUMBER("scale", NODE_SCALE, false, scale),
     NUMBER("width", NODE_WIDTH, true, width),
     WORD("kind", NODE_KIND, kind, activations),
     NUMBER("from", NODE_FROM, true, from),

@@ -11,14 +11,18 @@ enum {
     NODE_KV_HEADS = 1 << 2,
     NODE_HEAD_DIM = 1 << 3,
     NODE_THETA = 1 << 4,
-    NODE_SCALING = 1 << 5, /* factor, low_freq_factor, high_freq_factor, original_max_position */
+    NODE_SCALING = 1 << 5, /* scaling and its numbers, attention_factor */
     NODE_WIDTH = 1 << 6,
     NODE_KIND = 1 << 7,
     NODE_FROM = 1 << 8,
     NODE_OFFSET = 1 << 9,
     NODE_GROUPS = 1 << 10,
     NODE_STATE = 1 << 11,
-    NODE_DT = 1 << 12 /* dt_min, dt_max */
+    NODE_DT = 1 << 12,     /* dt_min, dt_max */
+    NODE_ROTARY = 1 << 13, /* rotary_dim, pairs */
+    NODE_MASK = 1 << 14,   /* mask, window */
+    NODE_SCALE = 1 << 15,
+    NODE_V_HEAD_DIM = 1 << 16
 };
 
 typedef struct node_number {

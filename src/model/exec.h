@@ -74,7 +74,7 @@ typedef struct exec {
     const exec_use *use; /* [n_variants][n_nodes] */
     size_t max_window;
     int *last_use;         /* [n_nodes] last node that reads it; itself where none does */
-    const float **cosine;  /* [n_nodes] ROPE: [max_window][head_dim / 2]; sine behind it */
+    const float **cosine;  /* [n_nodes] ROPE: [max_window][rotary_dim / 2]; sine behind it */
     uint64_t *matrix_flop; /* [n_nodes] executed so far, all variants together */
     rg_arena arena;
     /* of the batch being run */

@@ -1,4 +1,4 @@
-/* Causal attention inside each window, scores in fp32, every sum in one order. */
+/* Attention inside each window of the batch, scores in fp32, every sum in one order. */
 #include "model/exec.h"
 
 #include <math.h>
@@ -13,8 +13,10 @@ typedef struct job { /* one node of one variant */
     const rg_kernels *kernels;
     int node;
     const exec_use *use;
-    size_t heads, kv_heads, head_dim;
-    const float *q, *k, *v;
+    size_t heads, kv_heads, head_dim, v_head_dim;
+    size_t window; /* 0: none */
+    bool bidirectional;
+    const float *q, *k, *v, *sinks; /* sinks [heads], or NULL */
     /* Keys and values that no quantizer touched, for the positions that the policy keeps; NULL: none. */
     const float *kept_k, *kept_v;
     float *y;
@@ -32,72 +34,99 @@ static bool is_kept(const exec_use *use, size_t position, size_t key) {
     return key < use->sinks || position - key < use->window;
 }
 
-/* Moves what belongs to kept positions from one row to the other, which gets zeros elsewhere. */
-static void part(const exec_use *use, size_t position, size_t attended, float *row, float *kept) {
-    for (size_t key = 0; key < attended; key++) {
-        const bool k = is_kept(use, position, key);
-        kept[key] = k ? row[key] : 0;
-        if (k) row[key] = 0;
-    }
+/* The keys that a query sees: [first, end). */
+typedef struct span {
+    size_t first, end;
+} span;
+
+static span seen_by(const job *j, size_t position, size_t length) {
+    if (j->bidirectional) return (span){0, length};
+    return (span){j->window && position >= j->window ? position + 1 - j->window : 0, position + 1};
 }
 
-/* Scores of one query to probabilities, not yet divided by their sum, which is returned. */
-static float probabilities(const job *j, size_t token, size_t h, size_t attended, float *row) {
+/* Scores of one query against the keys it sees to probabilities, not yet divided by their sum, which is
+   returned. A sink is one more score, that only the sum keeps. */
+static float probabilities(const job *j, size_t token, size_t h, span seen, float *row) {
     const rg_graph *graph = &j->e->model->graph;
     const exec_use *use = j->use;
+    const size_t attended = seen.end - seen.first;
     const uint64_t first =
-        ((j->e->batch->first_token + token) * j->heads + h) * (uint64_t)graph->max_positions;
+        ((j->e->batch->first_token + token) * j->heads + h) * (uint64_t)graph->max_positions + seen.first;
+    const float scale = use->score ? 1 : j->scale, next = row[attended];
     if (use->score) {
         for (size_t i = 0; i < attended; i++) row[i] *= j->scale;
         exec_quantize_inside(j->e, use->score, j->node, EXEC_SCORE, first, attended, row);
     }
-    const float sum = j->kernels->softmax(attended, use->score ? 1 : j->scale, row);
+    if (j->sinks) row[attended] = j->sinks[h] / scale;
+    const float sum = j->kernels->softmax(attended + (j->sinks != NULL), scale, row);
+    row[attended] = next;
     if (use->probability)
         exec_quantize_inside(j->e, use->probability, j->node, EXEC_PROBABILITY, first, attended, row);
     return sum;
 }
 
-/* Queries q0, ..., q0 + n - 1 of a window that begins at row `start`, head h. */
-static void attend_queries(const job *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
-                           size_t h) {
-    const size_t d = j->head_dim, ldq = j->heads * d, seen = q0 + n;
-    const float *q = j->q + (start + q0) * ldq + h * d;
-    float *y = j->y + (start + q0) * ldq + h * d, *scores = s->at[SCORES], *kept = s->at[KEPT_SCORES],
-          *more = s->at[KEPT_Y];
-    j->kernels->multiply(n, seen, d, q, ldq, s->at[KEYS], d, scores, seen);
-    if (j->kept_k) j->kernels->multiply(n, seen, d, q, ldq, s->at[KEPT_KEYS], d, kept, seen);
+/* Scores of a block of queries against keys first, ..., first + n_keys - 1, rows of n_keys + 1, become
+   probabilities, zero where nothing is seen; those of kept values go to rows of their own. */
+static uint64_t weigh(const job *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
+                      size_t h, size_t first, size_t n_keys) {
+    uint64_t pairs = 0;
     for (size_t i = 0; i < n; i++) {
-        float *row = scores + i * seen;
-        const size_t position = q0 + i, attended = position + 1;
-        for (size_t key = 0; j->kept_k && key < attended; key++)
-            if (is_kept(j->use, position, key)) row[key] = kept[i * seen + key];
-        s->at[SUMS][i] = probabilities(j, start + position, h, attended, row);
-        memset(row + attended, 0, (seen - attended) * sizeof *row);
-        if (!j->kept_v) continue;
-        memset(kept + i * seen + attended, 0, (seen - attended) * sizeof *row);
-        part(j->use, position, attended, row, kept + i * seen);
-    }
-    j->kernels->multiply(n, d, seen, scores, seen, s->at[VALUES], length, y, ldq);
-    if (j->kept_v) j->kernels->multiply(n, d, seen, kept, seen, s->at[KEPT_VALUES], length, more, d);
-    for (size_t i = 0; i < n; i++)
-        for (size_t c = 0; c < d; c++) {
-            if (j->kept_v) y[i * ldq + c] += more[i * d + c];
-            y[i * ldq + c] /= s->at[SUMS][i];
+        float *row = s->at[SCORES] + i * (n_keys + 1), *kept = s->at[KEPT_SCORES] + i * (n_keys + 1);
+        const size_t position = q0 + i;
+        const span seen = seen_by(j, position, length);
+        for (size_t key = seen.first; j->kept_k && key < seen.end; key++)
+            if (is_kept(j->use, position, key)) row[key - first] = kept[key - first];
+        s->at[SUMS][i] = probabilities(j, start + position, h, seen, row + (seen.first - first));
+        memset(row, 0, (seen.first - first) * sizeof *row);
+        memset(row + (seen.end - first), 0, (first + n_keys - seen.end) * sizeof *row);
+        pairs += seen.end - seen.first;
+        for (size_t key = first; j->kept_v && key < first + n_keys; key++) {
+            const bool k = is_kept(j->use, position, key);
+            kept[key - first] = k ? row[key - first] : 0;
+            if (k) row[key - first] = 0;
         }
+    }
+    return pairs;
+}
+
+/* Queries q0, ..., q0 + n - 1 of a window that begins at row `start`, head h. Keys before `first`, a multiple
+   of the panels' width, are seen by none of them. */
+static uint64_t attend_queries(const job *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
+                               size_t h) {
+    const size_t d = j->head_dim, dv = j->v_head_dim, ldq = j->heads * d, ldy = j->heads * dv;
+    const size_t tile = j->kernels->tile_n, first = seen_by(j, q0, length).first / tile * tile;
+    const size_t n_keys = seen_by(j, q0 + n - 1, length).end - first, ld = n_keys + 1;
+    const float *q = j->q + (start + q0) * ldq + h * d;
+    float *y = j->y + (start + q0) * ldy + h * dv, *scores = s->at[SCORES], *kept = s->at[KEPT_SCORES],
+          *more = s->at[KEPT_Y];
+    j->kernels->multiply(n, n_keys, d, q, ldq, s->at[KEYS] + first * d, d, scores, ld);
+    if (j->kept_k) j->kernels->multiply(n, n_keys, d, q, ldq, s->at[KEPT_KEYS] + first * d, d, kept, ld);
+    const uint64_t pairs = weigh(j, s, start, length, q0, n, h, first, n_keys);
+    j->kernels->multiply(n, dv, n_keys, scores, ld, s->at[VALUES] + first * tile, length, y, ldy);
+    if (j->kept_v)
+        j->kernels->multiply(n, dv, n_keys, kept, ld, s->at[KEPT_VALUES] + first * tile, length, more, dv);
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < dv; c++) {
+            if (j->kept_v) y[i * ldy + c] += more[i * dv + c];
+            y[i * ldy + c] /= s->at[SUMS][i];
+        }
+    return 2 * pairs * (d + dv);
 }
 
 /* All query heads that share one key head, one window of `length` tokens beginning at row `start`. */
 static uint64_t attend(const job *j, const space *s, size_t start, size_t length, size_t kv_head) {
-    const size_t d = j->head_dim, ldkv = j->kv_heads * d, group = j->heads / j->kv_heads,
-                 at = start * ldkv + kv_head * d;
-    j->kernels->pack(j->k + at, ldkv, length, d, s->at[KEYS]);
-    j->kernels->pack_transposed(j->v + at, ldkv, length, d, s->at[VALUES]);
-    if (j->kept_k) j->kernels->pack(j->kept_k + at, ldkv, length, d, s->at[KEPT_KEYS]);
-    if (j->kept_v) j->kernels->pack_transposed(j->kept_v + at, ldkv, length, d, s->at[KEPT_VALUES]);
+    const size_t d = j->head_dim, dv = j->v_head_dim, group = j->heads / j->kv_heads;
+    const size_t ldk = j->kv_heads * d, ldv = j->kv_heads * dv, k = start * ldk + kv_head * d,
+                 v = start * ldv + kv_head * dv;
+    uint64_t flop = 0;
+    j->kernels->pack(j->k + k, ldk, length, d, s->at[KEYS]);
+    j->kernels->pack_transposed(j->v + v, ldv, length, dv, s->at[VALUES]);
+    if (j->kept_k) j->kernels->pack(j->kept_k + k, ldk, length, d, s->at[KEPT_KEYS]);
+    if (j->kept_v) j->kernels->pack_transposed(j->kept_v + v, ldv, length, dv, s->at[KEPT_VALUES]);
     for (size_t h = kv_head * group; h < (kv_head + 1) * group; h++)
         for (size_t q0 = 0; q0 < length; q0 += QUERIES)
-            attend_queries(j, s, start, length, q0, length - q0 < QUERIES ? length - q0 : QUERIES, h);
-    return 2 * (uint64_t)length * (length + 1) * d * group; /* 4 d for each key attended */
+            flop += attend_queries(j, s, start, length, q0, length - q0 < QUERIES ? length - q0 : QUERIES, h);
+    return flop;
 }
 
 static size_t longest(const exec_batch *batch) {
@@ -107,21 +136,27 @@ static size_t longest(const exec_batch *batch) {
     return n;
 }
 
+/* What a cache stores together: one head of one token. */
+static size_t columns(const rg_graph_node *node, int i) {
+    return (size_t)(i == 2 && node->v_head_dim ? node->v_head_dim : node->head_dim);
+}
+
 /* Keys or values for a variant; *kept: as they are, where the policy keeps some of them. */
 static rg_status cached(exec *e, int node, int i, size_t variant, struct exec_scratch *copy,
                         const float **out, const float **kept, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_use *use = exec_use_of(e, node, variant);
     if (use->input[i] && (use->window || use->sinks)) *kept = *exec_value(e, n->input[i], variant);
-    return exec_operand(e, node, i, (size_t)n->head_dim, variant, copy, out, err);
+    return exec_operand(e, node, i, columns(n, i), variant, copy, out, err);
 }
 
 static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_batch *batch = e->batch;
-    const size_t d = (size_t)n->head_dim, length = longest(batch);
+    const size_t d = (size_t)n->head_dim, dv = columns(n, 2), length = longest(batch);
     const size_t keys = rg_gemm_packed_size(e->kernels, length, d),
-                 values = rg_gemm_packed_size(e->kernels, d, length);
+                 values = rg_gemm_packed_size(e->kernels, dv, length),
+                 scores = QUERIES * (length + 1); /* a sink has room */
     job j = {.e = e,
              .kernels = e->kernels,
              .node = node,
@@ -129,19 +164,23 @@ static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err
              .heads = (size_t)n->heads,
              .kv_heads = (size_t)n->kv_heads,
              .head_dim = d,
-             .scale = (float)(1 / sqrt((double)d))};
+             .v_head_dim = dv,
+             .window = (size_t)n->window,
+             .bidirectional = n->mask == RG_MASK_BIDIRECTIONAL,
+             .sinks = n->extra[0] >= 0 ? e->model->weight[n->extra[0]] : NULL,
+             .scale = (float)(n->scale > 0 ? n->scale : 1 / sqrt((double)d))};
     RG_TRY(exec_operand(e, node, 0, d, variant, &e->operand3, &j.q, err));
     RG_TRY(cached(e, node, 1, variant, &e->operand, &j.k, &j.kept_k, err));
     RG_TRY(cached(e, node, 2, variant, &e->operand2, &j.v, &j.kept_v, err));
     const bool kept = j.kept_k || j.kept_v;
     const size_t size[N_SPACES] = {[KEYS] = keys,
                                    [VALUES] = values,
-                                   [SCORES] = QUERIES * length,
+                                   [SCORES] = scores,
                                    [SUMS] = QUERIES,
                                    [KEPT_KEYS] = kept ? keys : 0,
                                    [KEPT_VALUES] = kept ? values : 0,
-                                   [KEPT_SCORES] = kept ? QUERIES * length : 0,
-                                   [KEPT_Y] = kept ? QUERIES * d : 0};
+                                   [KEPT_SCORES] = kept ? scores : 0,
+                                   [KEPT_Y] = kept ? QUERIES * dv : 0};
     size_t each = 0, offset[N_SPACES];
     for (int i = 0; i < N_SPACES; i++) {
         offset[i] = each;
@@ -167,11 +206,6 @@ static rg_status run(exec *e, int node, rg_error *err) {
     for (size_t v = 0; v < e->n_variants; v++)
         if (exec_same(e, node, v) == v) RG_TRY(attend_variant(e, node, v, err));
     return RG_OK;
-}
-
-static size_t columns(const rg_graph_node *node, int i) {
-    (void)i;
-    return (size_t)node->head_dim;
 }
 
 const exec_op exec_op_attention = {

@@ -103,7 +103,7 @@ static void jitter_attention(rg_model *m, size_t node, uint64_t seed, float *f) 
     const rg_graph_node *n = &m->graph.node[node];
     const int v = n->input[2];
     if (!is_maker(&m->graph, v, node) || !only_linear_readers(&m->graph, node)) return;
-    const int64_t group = n->heads / n->kv_heads, d = n->head_dim;
+    const int64_t group = n->heads / n->kv_heads, d = n->width / n->heads;
     for (int64_t i = 0; i < n->kv_heads * d; i++) f[i] = factor(seed, (size_t)v, (size_t)i);
     scale_rows(m, &m->graph.node[v], f);
     for (int64_t h = 0; h < n->heads; h++)

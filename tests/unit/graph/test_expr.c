@@ -45,6 +45,11 @@ static rg_status weight(scope *s, const rg_doc_node *at, const char *name, int n
     return RG_OK;
 }
 
+static bool given(scope *s, const char *name) {
+    (void)s;
+    return strcmp(name, "two") == 0;
+}
+
 static rg_status eval(const char *text, rg_arena *arena, value *out, rg_error *err) {
     rg_doc doc = {.file = "f.yaml"};
     rg_doc_node node = {.kind = RG_DOC_SCALAR, .text = text, .line = 3};
@@ -53,6 +58,7 @@ static rg_status eval(const char *text, rg_arena *arena, value *out, rg_error *e
                 .arena = arena,
                 .err = err,
                 .lookup = lookup,
+                .given = given,
                 .weight = weight};
     scanner s;
     expr *e;
@@ -96,6 +102,10 @@ static void values(void **state) {
         {"1 if false else 2 if true else 3", VALUE_INT, 2, 0},
         {"W[two * 4, 3] \"x.{two}\"", VALUE_WEIGHT, 8003, 0},
         {"W[5] \"x\"", VALUE_WEIGHT, 5000, 0},
+        {"log(1) + sqrt(two * 8)", VALUE_REAL, 0, 4},
+        {"int(-half * 5)", VALUE_INT, -2, 0},
+        {"int(7 * half) / 3", VALUE_INT, 1, 0},
+        {"given(two) and not given(a.b)", VALUE_BOOL, 1, 0},
         {"9223372036854775807", VALUE_INT, INT64_MAX, 0},
         {"list[0] + list[two - 2]", VALUE_INT, 14, 0},
         {"list[1] == \"full\"", VALUE_BOOL, 1, 0},
@@ -184,7 +194,15 @@ static const char *const hostile_texts[] = {"",
                                             "\xff",
                                             "1 = 1",
                                             "a = b",
-                                            "true.x"};
+                                            "true.x",
+                                            "log(0)",
+                                            "sqrt(-1)",
+                                            "int(1e300)",
+                                            "log()",
+                                            "log(two",
+                                            "given(1)",
+                                            "exp(1)",
+                                            "log(word)"};
 
 static void hostile(void **state) {
     (void)state;
@@ -202,8 +220,8 @@ static void hostile(void **state) {
 
 static void deep(void **state) {
     (void)state;
-    static const char *const units[] = {"(",     "-",  "not ", "1 if yes else ", "W[", "1 + ",
-                                        "1 ?? ", "((", "- ("};
+    static const char *const units[] = {"(",     "-",  "not ", "1 if yes else ", "W[",   "1 + ",
+                                        "1 ?? ", "((", "- (",  "log(",           "list["};
     char text[4000];
     for (size_t u = 0; u < sizeof units / sizeof *units; u++)
         for (size_t limit = 100; limit < sizeof text; limit += 600) {
@@ -223,10 +241,10 @@ static void deep(void **state) {
 /* Every text of up to three tokens, and random longer ones: a value or an error, never a crash. */
 static void random_texts(void **state) {
     (void)state;
-    static const char *const tokens[] = {"1",  "two",     "half", "word",  "absent", "yes",  "(",
-                                         ")",  "+",       "-",    "*",     "/",      "%",    "??",
-                                         "==", "<",       "and",  "or",    "not ",   " if ", " else ",
-                                         "W[", "] \"x\"", ",",    "\"q\"", "null",   " "};
+    static const char *const tokens[] = {"1",     "two",  "half", "word", "absent", "yes",    "(",       ")",
+                                         "+",     "-",    "*",    "/",    "%",      "??",     "==",      "<",
+                                         "and",   "or",   "not ", " if ", " else ", "W[",     "] \"x\"", ",",
+                                         "\"q\"", "null", " ",    "log(", "int(",   "given(", "list["};
     enum { N = sizeof tokens / sizeof *tokens };
     for (uint64_t i = 0; i < 60000; i++) {
         char text[256] = "";
