@@ -1,0 +1,113 @@
+/* The parts of models in double, from their definitions: what families are held against. Rows are tokens. */
+#ifndef RIDGE_TEST_ORACLE_H
+#define RIDGE_TEST_ORACLE_H
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* y[rows][n] = x[rows][k] w[n][k]^T + b; b may be NULL, y not x. */
+static inline void oracle_linear(const double *x, const float *w, const float *b, size_t rows, size_t n,
+                                 size_t k, double *y) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++) {
+            double sum = 0;
+            for (size_t j = 0; j < k; j++) sum += x[r * k + j] * (double)w[i * k + j];
+            y[r * n + i] = sum + (b ? (double)b[i] : 0);
+        }
+}
+
+static inline void oracle_rmsnorm(const double *x, const float *gain, double eps, size_t rows, size_t n,
+                                  double *y) {
+    for (size_t r = 0; r < rows; r++) {
+        double squares = 0;
+        for (size_t i = 0; i < n; i++) squares += x[r * n + i] * x[r * n + i];
+        const double root = sqrt(squares / (double)n + eps);
+        for (size_t i = 0; i < n; i++) y[r * n + i] = x[r * n + i] / root * (double)gain[i];
+    }
+}
+
+static inline void oracle_layernorm(const double *x, const float *gain, const float *bias, double eps,
+                                    size_t rows, size_t n, double *y) {
+    for (size_t r = 0; r < rows; r++) {
+        double mean = 0, variance = 0;
+        for (size_t i = 0; i < n; i++) mean += x[r * n + i] / (double)n;
+        for (size_t i = 0; i < n; i++) variance += pow(x[r * n + i] - mean, 2) / (double)n;
+        for (size_t i = 0; i < n; i++)
+            y[r * n + i] = (x[r * n + i] - mean) / sqrt(variance + eps) * (double)gain[i] + (double)bias[i];
+    }
+}
+
+static inline void oracle_add(double *x, const double *y, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] += y[i];
+}
+
+static inline double oracle_silu(double x) {
+    return x / (1 + exp(-x));
+}
+static inline double oracle_gelu(double x) {
+    return x / 2 * erfc(-x / sqrt(2));
+}
+static inline double oracle_gelu_tanh(double x) {
+    return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+}
+static inline void oracle_map(double (*f)(double), double *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = f(x[i]);
+}
+
+/* Turns features first, ..., first + r - 1 of each head by angles p w(i), in place; cosine and sine times
+   `length`. */
+static inline void oracle_rope(double *x, size_t rows, size_t heads, size_t head_dim, size_t first, size_t r,
+                               bool interleaved, double (*w)(size_t i, size_t r), double length) {
+    for (size_t p = 0; p < rows; p++)
+        for (size_t h = 0; h < heads; h++)
+            for (size_t i = 0; i < r / 2; i++) {
+                double *head = x + (p * heads + h) * head_dim + first;
+                double *a = head + (interleaved ? 2 * i : i),
+                       *b = head + (interleaved ? 2 * i + 1 : i + r / 2);
+                const double angle = (double)p * w(i, r), u = *a, v = *b;
+                *a = length * (u * cos(angle) - v * sin(angle));
+                *b = length * (v * cos(angle) + u * sin(angle));
+            }
+}
+
+typedef struct oracle_attention {
+    size_t heads, kv_heads, head_dim, v_head_dim;
+    double scale;
+    size_t window;      /* 0: none */
+    bool bidirectional; /* every query sees every key */
+    const float *sinks; /* [heads], or NULL */
+} oracle_attention;
+
+/* y[rows][heads x v_head_dim] */
+static inline void oracle_attend(const oracle_attention *a, size_t rows, const double *q, const double *k,
+                                 const double *v, double *y) {
+    const size_t d = a->head_dim, dv = a->v_head_dim;
+    double *e = malloc(rows * sizeof *e);
+    for (size_t p = 0; p < rows; p++)
+        for (size_t h = 0; h < a->heads; h++) {
+            const size_t g = h * a->kv_heads / a->heads;
+            double sum = a->sinks ? exp((double)a->sinks[h]) : 0;
+            double *out = y + (p * a->heads + h) * dv;
+            for (size_t s = 0; s < rows; s++) {
+                double dot = 0;
+                for (size_t i = 0; i < d; i++)
+                    dot += q[(p * a->heads + h) * d + i] * k[(s * a->kv_heads + g) * d + i];
+                const bool seen = a->bidirectional || (s <= p && (!a->window || s + a->window > p));
+                sum += e[s] = seen ? exp(a->scale * dot) : 0;
+            }
+            for (size_t i = 0; i < dv; i++) {
+                out[i] = 0;
+                for (size_t s = 0; s < rows; s++) out[i] += e[s] / sum * v[(s * a->kv_heads + g) * dv + i];
+            }
+        }
+    free(e);
+}
+
+/* Rows of a table. */
+static inline void oracle_embed(const float *table, const int32_t *token, size_t rows, size_t n, double *y) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < n; i++) y[r * n + i] = (double)table[(size_t)token[r] * n + i];
+}
+
+#endif
