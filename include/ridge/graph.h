@@ -43,6 +43,26 @@ typedef enum rg_op {
                      dt_bias [heads]. Head h of group h / (heads / groups) keeps a matrix S [state][head_dim],
                      0 before a sequence: d = softplus(dt + dt_bias), held within [dt_min, dt_max] (dt_max 0:
                      no limit); S = exp(-d exp(A_log)) S + B (d x)^T; y = C S + D x (arXiv 2405.21060) */
+    /* Mixture of experts. A ROUTER reads one logit per expert and puts out top_k expert numbers, then their
+       top_k weights, from the highest score on (ties: the lower number first). Scores s: softmax(x) or
+       sigmoid(x) over all experts, or x itself (softmax_topk). Chosen are the top_k largest of s + correction
+       (extra weight [experts]) among the topk_group of n_group groups whose group score is highest: its
+       largest s + correction, or the sum of its top two; no groups: among all. Weights: s of the chosen
+       (softmax_topk: the softmax over the chosen), divided by their sum + 1e-20 if `normalize`, times
+       routed_scale (0: 1). */
+    RG_OP_ROUTER,
+    RG_OP_EXPERT_LINEAR, /* inputs x and a router; weight [experts][out][in], bias [experts][out]. Slot s, the
+                            router's choice e: y_s = x_s W_e^T (+ b_e), side by side [top_k x out]; x_s is x
+                            [in] for every slot, or its own part of x [top_k x in] */
+    RG_OP_COMBINE, /* inputs x [top_k x width] and a router: sum of weight_s x_s over the slots in order */
+    RG_OP_SWIGLU_CLAMPED, /* x [2 x width], pairs g = x_2i, u = x_2i+1: with g' = min(g, limit) and u' = u
+                             held in [-limit, limit]: (u' + 1) g' / (1 + exp(-alpha g')) */
+    /* Inputs q [heads x (nope_dim + rope_dim)], its last rope_dim features rotated, the latent c [rank] and
+       the rotated key r [rope_dim]; weight [heads x (nope_dim + v_head_dim)][rank] makes of c, for each head,
+       nope_dim features of the key, which r completes, and the value. Causal softmax(q k^T scale) v; scale 0:
+       1 / sqrt(nope_dim + rope_dim). `form` says where the weight is applied and what the cache holds
+       (rg_mla_form). */
+    RG_OP_MLA,
     RG_OP_OPAQUE, /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
@@ -89,6 +109,15 @@ typedef struct rg_rope {
     int64_t rotary_dim;
 } rg_rope;
 
+typedef enum rg_scoring { RG_SCORING_SOFTMAX, RG_SCORING_SIGMOID, RG_SCORING_SOFTMAX_TOPK } rg_scoring;
+typedef enum rg_group_score { RG_GROUP_LARGEST, RG_GROUP_TOP2 } rg_group_score;
+typedef enum rg_mla_form {
+    RG_MLA_PLAIN,    /* keys and values are made for each token and cached: heads (nope + rope + value) */
+    RG_MLA_ABSORBED, /* q and the result are multiplied instead, attention is over c and r, which are cached
+                      */
+    RG_MLA_LATENT    /* c and r are cached; a prompt is computed as in PLAIN, a decode step as in ABSORBED */
+} rg_mla_form;
+enum { RG_MAX_EXPERTS = 1 << 16 };
 enum { RG_MAX_INPUTS = 8, RG_MAX_EXTRA = 4, RG_MAX_WEIGHT_DIMS = 3 };
 
 typedef struct rg_graph_node {
@@ -110,12 +139,18 @@ typedef struct rg_graph_node {
     int64_t groups, state;             /* MAMBA2 */
     double dt_min, dt_max;             /* MAMBA2 */
     int64_t from;                      /* SLICE, ROPE */
-    int64_t v_head_dim, window, mask;  /* ATTENTION; mask: rg_attention_mask */
-    double scale;                      /* ATTENTION */
+    int64_t v_head_dim, window, mask;  /* ATTENTION (v_head_dim: MLA, too); mask: rg_attention_mask */
+    double scale;                      /* ATTENTION, MLA */
+    int64_t top_k, n_group, topk_group, scoring, group_score, normalize; /* ROUTER; n_group 0: no groups */
+    double routed_scale;                                                 /* ROUTER */
+    int64_t stored;                   /* EXPERT_LINEAR: 1: each matrix of the checkpoint is transposed */
+    double alpha, limit;              /* SWIGLU_CLAMPED */
+    int64_t nope_dim, rope_dim, form; /* MLA */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
-    const char *name; /* of the Hugging Face checkpoint: "model.layers.3.self_attn.q_proj.weight" */
+    const char *name; /* of the Hugging Face checkpoint: "model.layers.3.self_attn.q_proj.weight"; a * stands
+                         for the expert's number where each has a tensor of its own */
     int n_dims;
     int64_t shape[RG_MAX_WEIGHT_DIMS]; /* [expert][out][in] where there are three */
     int tied_to;                       /* index of the weight whose storage this one shares, or -1 */
@@ -185,7 +220,10 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1,
    attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide), conv1d 2 kernel.
    Recurrences are counted one token after the other: per token and element of a state of MAMBA2, 4 matrix
-   FLOP (u v^T, w^T S) and 1 of vectors (decay); besides, 3 per feature and 6 per head. */
+   FLOP (u v^T, w^T S) and 1 of vectors (decay); besides, 3 per feature and 6 per head.
+   Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2 per input, mla as attention. Of the
+   experts, those are read that some token of the pass chooses, by the mean under even and independent choice:
+   E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads fewer. */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 

@@ -90,7 +90,8 @@ static rg_status add_weight(scope *s, const rg_doc_node *at, const char *name, i
     return RG_OK;
 }
 
-/* "model.layers.3.self_attn.q_proj.weight" names a node "layers.3.self_attn.q_proj". */
+/* "model.layers.3.self_attn.q_proj.weight" names a node "layers.3.self_attn.q_proj", "...experts.*.up_proj"
+   one "...experts.up_proj". */
 static const char *node_name(builder *b, const char *name) {
     size_t n = strlen(name);
     if (strncmp(name, "model.", 6) == 0) {
@@ -98,6 +99,10 @@ static const char *node_name(builder *b, const char *name) {
         n -= 6;
     }
     if (n > 7 && strcmp(name + n - 7, ".weight") == 0) n -= 7;
+    const char *star = strstr(name, ".*");
+    if (star && star + 2 < name + n)
+        return rg_arena_printf(&b->graph->arena, "%.*s%.*s", (int)(star - name), name,
+                               (int)(name + n - star - 2), star + 2);
     return rg_arena_strndup(&b->graph->arena, name, n);
 }
 

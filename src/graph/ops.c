@@ -26,13 +26,18 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_ATTENTION] = &op_attention,
     [RG_OP_SWIGLU] = &op_swiglu,
     [RG_OP_ADD] = &op_add,
-    [RG_OP_OPAQUE] = &opaque,
     [RG_OP_MULTIPLY] = &op_multiply,
     [RG_OP_ACTIVATION] = &op_activation,
     [RG_OP_SLICE] = &op_slice,
     [RG_OP_CONCAT] = &op_concat,
     [RG_OP_CONV1D] = &op_conv1d,
     [RG_OP_MAMBA2] = &op_mamba2,
+    [RG_OP_ROUTER] = &op_router,
+    [RG_OP_EXPERT_LINEAR] = &op_expert_linear,
+    [RG_OP_COMBINE] = &op_combine,
+    [RG_OP_SWIGLU_CLAMPED] = &op_swiglu_clamped,
+    [RG_OP_MLA] = &op_mla,
+    [RG_OP_OPAQUE] = &opaque,
 };
 
 static const char *const activations[] = {
@@ -53,6 +58,11 @@ static const char *const pairs[] = {
     { name, bit, true, offsetof(rg_graph_node, member), words }
 #define NUMBER(name, bit, whole, member)                                                                     \
     { name, bit, whole, offsetof(rg_graph_node, member), NULL }
+static const char *const no_yes[] = {"no", "yes", NULL};
+static const char *const scorings[] = {"softmax", "sigmoid", "softmax_topk", NULL};
+static const char *const group_scores[] = {"largest", "top2", NULL};
+static const char *const stored[] = {"plain", "transposed", NULL};
+static const char *const forms[] = {"plain", "absorbed", "latent", NULL};
 const node_number node_numbers[] = {
     NUMBER("eps", NODE_EPS, false, eps),
     NUMBER("heads", NODE_HEADS, true, heads),
@@ -82,6 +92,19 @@ const node_number node_numbers[] = {
     NUMBER("state", NODE_STATE, true, state),
     NUMBER("dt_min", NODE_DT, false, dt_min),
     NUMBER("dt_max", NODE_DT, false, dt_max),
+    NUMBER("top_k", NODE_TOP_K, true, top_k),
+    NUMBER("n_group", NODE_ROUTING, true, n_group),
+    NUMBER("topk_group", NODE_ROUTING, true, topk_group),
+    WORD("scoring", NODE_ROUTING, scoring, scorings),
+    WORD("group_score", NODE_ROUTING, group_score, group_scores),
+    WORD("normalize", NODE_ROUTING, normalize, no_yes),
+    NUMBER("routed_scale", NODE_ROUTING, false, routed_scale),
+    WORD("stored", NODE_STORED, stored, stored),
+    NUMBER("alpha", NODE_ALPHA, false, alpha),
+    NUMBER("limit", NODE_LIMIT, false, limit),
+    NUMBER("nope_dim", NODE_MLA, true, nope_dim),
+    NUMBER("rope_dim", NODE_MLA, true, rope_dim),
+    WORD("form", NODE_MLA, form, forms),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {

@@ -22,7 +22,13 @@ enum {
     NODE_ROTARY = 1 << 13, /* rotary_dim, pairs */
     NODE_MASK = 1 << 14,   /* mask, window */
     NODE_SCALE = 1 << 15,
-    NODE_V_HEAD_DIM = 1 << 16
+    NODE_V_HEAD_DIM = 1 << 16,
+    NODE_TOP_K = 1 << 20,
+    NODE_ROUTING = 1 << 21, /* n_group, topk_group, scoring, group_score, normalize, routed_scale */
+    NODE_STORED = 1 << 22,
+    NODE_ALPHA = 1 << 23,
+    NODE_LIMIT = 1 << 24,
+    NODE_MLA = 1 << 25 /* nope_dim, rope_dim, form */
 };
 
 typedef struct node_number {
@@ -66,6 +72,7 @@ typedef struct op_spec {
 } op_spec;
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
     op_activation, op_slice, op_concat, op_conv1d, op_mamba2;
+extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped, op_mla;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);
@@ -87,6 +94,11 @@ rg_status op_check_heads(const rg_graph *g, const rg_graph_node *n, int i, int64
 /* Weight `w` (`what` for messages) is a vector of n elements; -1 is none and fits. */
 rg_status op_check_vector(const rg_graph *g, const rg_graph_node *n, int w, int64_t length, const char *what,
                           rg_error *err);
+/* Input i is a router: how many experts it has (may be NULL) and chooses. */
+rg_status op_check_router(const rg_graph *g, const rg_graph_node *n, int i, int64_t *experts, int64_t *top_k,
+                          rg_error *err);
+/* How many of `experts` some of `tokens` tokens choose when each picks top_k of them, all alike. */
+double op_experts_used(double experts, double top_k, double tokens);
 /* Inputs of equal width, which is that of the output. */
 rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
 

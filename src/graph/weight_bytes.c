@@ -24,14 +24,14 @@ static rg_status all_matched(const rg_policy *policy, rg_error *err) {
     return RG_OK;
 }
 
-/* Quantizers of the weights of all operators of one kind, by storage. */
+/* Quantizers of the weights of all operators of one kind, by storage; biases and corrections stay bf16. */
 static void look_up(const rg_graph *g, rg_op op, rg_policy *policy, const rg_quant **quant) {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const rg_graph_node *n = &g->node[i];
         if (n->op != op) continue;
         int tied_to = g->weight[n->weight].tied_to;
-        quant[tied_to >= 0 ? tied_to : n->weight] =
-            rg_policy_lookup(policy, RG_ROLE_WEIGHT, rg_graph_place(g, n));
+        quant[tied_to >= 0 ? tied_to : n->weight] = rg_policy_lookup(
+            policy, rg_graph_feeds_router(g, i) ? RG_ROLE_ROUTER : RG_ROLE_WEIGHT, rg_graph_place(g, n));
     }
 }
 
@@ -41,6 +41,8 @@ rg_status rg_graph_weight_bytes(const rg_graph *g, const char *text, double *byt
     const rg_quant **quant = calloc(g->n_weights + 1, sizeof *quant);
     if (!quant) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     look_up(g, RG_OP_EMBED, &policy, quant);
+    look_up(g, RG_OP_EXPERT_LINEAR, &policy, quant);
+    look_up(g, RG_OP_MLA, &policy, quant);
     look_up(g, RG_OP_LINEAR, &policy, quant); /* last: what multiplies decides how a tied table is stored */
     rg_status status = all_matched(&policy, err);
     double sum = 0;

@@ -64,20 +64,26 @@ static void format_text(const rg_quant *q, char *buf, size_t size) {
         snprintf(buf, size, "bf16");
 }
 
+/* Of one bias vector. */
 static double bias_bytes(const perf_case *c, int w) {
-    return w < 0 ? 0 : (c->all_fp32 ? 4.0 : 2.0) * (double)c->graph->weight[w].shape[0];
+    if (w < 0) return 0;
+    const rg_graph_weight *b = &c->graph->weight[w];
+    return (c->all_fp32 ? 4.0 : 2.0) * (double)b->shape[b->n_dims - 1];
 }
 
-static rg_status cost_linear(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
+/* Also with the experts that the pass reads, `weight_elements` in all. */
+static rg_status cost_linear(perf_case *c, const rg_graph_node *n, double weight_elements, perf_cost *out,
+                             rg_error *err) {
     const rg_graph_weight *w = &c->graph->weight[n->weight];
     const bool router = rg_graph_feeds_router(c->graph, (size_t)(n - c->graph->node));
     const rg_quant *weight = quant_of(c, router ? RG_ROLE_ROUTER : RG_ROLE_WEIGHT, n),
                    *activation = quant_of(c, router ? RG_ROLE_ROUTER : RG_ROLE_ACTIVATION, n);
+    const double rows = (double)w->shape[w->n_dims - 2], cols = (double)w->shape[w->n_dims - 1];
+    const double matrices = weight_elements / (rows * cols + (n->bias >= 0 ? rows : 0));
     RG_TRY(rg_chip_execute(c->chip, weight, activation, &out->execution, err));
     out->multiplies = true;
     out->matrix_s = out->matrix_flop / out->execution.flop_per_s;
-    out->bytes =
-        stored_bytes(weight, (double)w->shape[0], (double)w->shape[1], false) + bias_bytes(c, n->bias);
+    out->bytes = matrices * (stored_bytes(weight, rows, cols, false) + bias_bytes(c, n->bias));
     format_text(weight, out->weight_format, sizeof out->weight_format);
     format_text(activation, out->activation_format, sizeof out->activation_format);
     return RG_OK;
@@ -88,8 +94,12 @@ static double row_bytes(const rg_graph *g, const rg_graph_node *n, int input, co
 }
 
 double perf_kv_row_bytes(perf_case *c, const rg_graph_node *n) {
-    return row_bytes(c->graph, n, 1, quant_of(c, RG_ROLE_KEY, n)) +
-           row_bytes(c->graph, n, 2, quant_of(c, RG_ROLE_VALUE, n));
+    const rg_quant *key = quant_of(c, RG_ROLE_KEY, n), *value = quant_of(c, RG_ROLE_VALUE, n);
+    if (n->op == RG_OP_MLA && n->form == RG_MLA_PLAIN)
+        return stored_bytes(key, 1, (double)(n->heads * (n->nope_dim + n->rope_dim)), true) +
+               stored_bytes(value, 1, (double)(n->heads * n->v_head_dim), true);
+    if (n->op == RG_OP_MLA) return row_bytes(c->graph, n, 1, value) + row_bytes(c->graph, n, 2, key);
+    return row_bytes(c->graph, n, 1, key) + row_bytes(c->graph, n, 2, value);
 }
 
 /* Scores multiply keys, the output values, each as stored, with operands that are bf16: half the work each.
@@ -105,13 +115,31 @@ static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost 
     if (v.kind > out->execution.kind) out->execution.kind = v.kind;
     if (k.kind > out->execution.kind) out->execution.kind = k.kind;
     out->matrix_s = 0.5 * out->matrix_flop * (1 / k.flop_per_s + 1 / v.flop_per_s);
-    out->bytes = c->batch * c->context * perf_kv_row_bytes(c, n);
+    out->bytes += c->batch * c->context * perf_kv_row_bytes(c, n);
     char kt[60], vt[60];
     format_text(key, kt, sizeof kt);
     format_text(value, vt, sizeof vt);
     bool same = strcmp(kt, vt) == 0;
     snprintf(out->weight_format, sizeof out->weight_format, "%s%s%s", kt, same ? "" : " / ", same ? "" : vt);
     format_text(query, out->activation_format, sizeof out->activation_format);
+    return RG_OK;
+}
+
+/* The weight multiplies every token once, with bf16; the rest is attention. */
+static rg_status cost_mla(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
+    const rg_graph_weight *w = &c->graph->weight[n->weight];
+    const double rows = (double)w->shape[0], cols = (double)w->shape[1],
+                 tokens = c->phase == RG_PREFILL ? c->batch * c->context : c->batch;
+    const rg_quant *weight = quant_of(c, RG_ROLE_WEIGHT, n);
+    const double all = out->matrix_flop, here = 2 * tokens * rows * cols;
+    rg_chip_execution by_weight;
+    RG_TRY(rg_chip_execute(c->chip, weight, c->all_fp32 ? &c->fp32 : NULL, &by_weight, err));
+    out->bytes = stored_bytes(weight, rows, cols, false);
+    out->matrix_flop = all - here;
+    RG_TRY(cost_attention(c, n, out, err));
+    out->matrix_flop = all;
+    out->matrix_s += here / by_weight.flop_per_s;
+    if (by_weight.kind > out->execution.kind) out->execution.kind = by_weight.kind;
     return RG_OK;
 }
 
@@ -155,8 +183,10 @@ rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err)
     const rg_graph_node *n = &c->graph->node[node];
     const rg_node_count count = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);
     perf_cost cost = {.matrix_flop = count.matrix_flop, .vector_flop = count.vector_flop};
-    if (n->op == RG_OP_LINEAR)
-        RG_TRY(cost_linear(c, n, &cost, err));
+    if (n->op == RG_OP_LINEAR || n->op == RG_OP_EXPERT_LINEAR)
+        RG_TRY(cost_linear(c, n, count.weight_elements, &cost, err));
+    else if (n->op == RG_OP_MLA)
+        RG_TRY(cost_mla(c, n, &cost, err));
     else if (n->op == RG_OP_ATTENTION)
         RG_TRY(cost_attention(c, n, &cost, err));
     else if (n->op == RG_OP_EMBED)

@@ -128,8 +128,9 @@ static rg_status add_totals(work *w) {
         r->bytes += o->bytes;
         r->bound_s += o->bound_s;
         if (o->kind > r->kind) r->kind = o->kind;
-        if (strcmp(o->op, rg_op_name(RG_OP_LINEAR)) == 0 && o->kind > r->linear_kind)
-            r->linear_kind = o->kind;
+        const bool linear = strcmp(o->op, rg_op_name(RG_OP_LINEAR)) == 0 ||
+                            strcmp(o->op, rg_op_name(RG_OP_EXPERT_LINEAR)) == 0;
+        if (linear && o->kind > r->linear_kind) r->linear_kind = o->kind;
     }
     r->limiter = rg_arena_printf(&r->arena, "%s", tally_most(&w->total));
     if (!r->limiter) return no_memory(w);
@@ -151,7 +152,7 @@ static rg_status add_capacity(work *w, const char *policy) {
     double per_token = 0, per_sequence = 0;
     for (size_t i = 0; i < w->c.graph->n_nodes; i++) {
         per_sequence += perf_state_bytes(&w->c, i);
-        if (w->c.graph->node[i].op == RG_OP_ATTENTION)
+        if (w->c.graph->node[i].op == RG_OP_ATTENTION || w->c.graph->node[i].op == RG_OP_MLA)
             per_token += perf_kv_row_bytes(&w->c, &w->c.graph->node[i]);
     }
     r->kv_bytes = w->c.batch * w->c.context * per_token;

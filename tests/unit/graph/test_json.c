@@ -41,6 +41,32 @@ static const char tiny[] =
     "num_hidden_layers: 1\nnum_attention_heads: 2\nnum_key_value_heads: 1\nhead_dim: 4\n"
     "rms_norm_eps: 1.1e-06\nattention_bias: true\ntie_word_embeddings: true\n";
 
+/* Experts and latent attention with every number they take. */
+static const char mixture[] =
+    "{\"ridge_graph\": 1, \"family\": \"f\", \"model\": \"m\", \"vocab_size\": 4, \"hidden_size\": 6,\n"
+    "\"n_layers\": 1, \"max_positions\": 9, \"output\": 8,\n"
+    "\"weights\": [{\"name\": \"t\", \"shape\": [6, 6]}, {\"name\": \"g\", \"shape\": [12, 6]},\n"
+    "{\"name\": \"c\", \"shape\": [12]}, {\"name\": \"up\", \"shape\": [12, 10, 6]},\n"
+    "{\"name\": \"b\", \"shape\": [12, 10]}, {\"name\": \"down\", \"shape\": [12, 4, 5]},\n"
+    "{\"name\": \"kv\", \"shape\": [6, 4]}],\n"
+    "\"nodes\": [{\"name\": \"e\", \"op\": \"embed\", \"layer\": -1, \"inputs\": [-1], \"width\": 6, "
+    "\"weight\": 0},\n"
+    "{\"name\": \"l\", \"op\": \"linear\", \"layer\": 0, \"inputs\": [0], \"width\": 12, \"weight\": 1},\n"
+    "{\"name\": \"r\", \"op\": \"router\", \"layer\": 0, \"inputs\": [1], \"width\": 6, \"correction\": 2, "
+    "\"top_k\": 3, \"n_group\": 4, \"topk_group\": 2, \"scoring\": \"sigmoid\", \"group_score\": \"top2\", "
+    "\"normalize\": \"yes\", \"routed_scale\": 2.5},\n"
+    "{\"name\": \"u\", \"op\": \"expert_linear\", \"layer\": 0, \"inputs\": [0, 2], \"width\": 30, "
+    "\"weight\": 3, \"bias\": 4, \"stored\": \"transposed\"},\n"
+    "{\"name\": \"s\", \"op\": \"swiglu_clamped\", \"layer\": 0, \"inputs\": [3], \"width\": 15, "
+    "\"alpha\": 1.702, \"limit\": 7.0},\n"
+    "{\"name\": \"d\", \"op\": \"expert_linear\", \"layer\": 0, \"inputs\": [4, 2], \"width\": 12, "
+    "\"weight\": 5},\n"
+    "{\"name\": \"k\", \"op\": \"combine\", \"layer\": 0, \"inputs\": [5, 2], \"width\": 4},\n"
+    "{\"name\": \"k2\", \"op\": \"combine\", \"layer\": 0, \"inputs\": [0, 2], \"width\": 2},\n"
+    "{\"name\": \"a\", \"op\": \"mla\", \"layer\": 0, \"inputs\": [2, 6, 7], \"width\": 4, \"weight\": 6, "
+    "\"heads\": 2, \"nope_dim\": 1, \"rope_dim\": 2, \"v_head_dim\": 2, \"form\": \"absorbed\", "
+    "\"scale\": 0.7}]}";
+
 static void round_trips(void **state) {
     (void)state;
     static const char *const names[] = {"llama-2-7b", "llama-3.1-8b", "llama-3.1-405b", "qwen3-0.6b",
@@ -55,6 +81,59 @@ static void round_trips(void **state) {
     must(graph_of_text(&g, tiny, &err), &err);
     round_trip(&g);
     rg_graph_close(&g);
+    must(rg_graph_from_json(&g, mixture, strlen(mixture), &err), &err);
+    assert_int_equal(g.node[2].scoring, RG_SCORING_SIGMOID);
+    assert_int_equal(g.node[3].stored, 1);
+    assert_int_equal(g.node[8].form, RG_MLA_ABSORBED);
+    round_trip(&g);
+    rg_graph_close(&g);
+}
+
+static char *replaced(const char *text, const char *from, const char *to);
+
+/* Mixtures whose parts do not fit. */
+static void wrong_mixtures(void **state) {
+    (void)state;
+    static const struct {
+        const char *from, *to, *words;
+    } cases[] = {
+        {"\"top_k\": 3", "\"top_k\": 0", "1 <= top_k <= experts"},
+        {"\"top_k\": 3", "\"top_k\": 13", "1 <= top_k <= experts"},
+        {"\"top_k\": 3", "\"top_k\": 7", "too few experts"},
+        {"\"top_k\": 3", "\"top_k\": 4", "width"},
+        {"\"n_group\": 4", "\"n_group\": 5", "groups do not come out"},
+        {"\"n_group\": 4", "\"n_group\": -4", "groups do not come out"},
+        {"\"n_group\": 4", "\"n_group\": 12", "too few experts"},
+        {"\"topk_group\": 2", "\"topk_group\": 5", "groups do not come out"},
+        {"\"top2\"", "\"top3\"", "unknown word"},
+        {"\"sigmoid\"", "1", "scoring"},
+        {"\"routed_scale\": 2.5", "\"routed_scale\": -1", "routed_scale"},
+        {"[12]}", "[13]}", "correction"},
+        {"\"shape\": [12, 10, 6]", "\"shape\": [11, 10, 6]", "experts do not fit"},
+        {"\"shape\": [12, 10, 6]", "\"shape\": [12, 10, 7]", "does not fit the input"},
+        {"\"shape\": [12, 10, 6]", "\"shape\": [12, 2147483647, 6]", "too wide"},
+        {"\"shape\": [12, 10, 6]", "\"shape\": [120, 6]", "3 dimensions"},
+        {"\"shape\": [12, 10]", "\"shape\": [10, 12]", "bias does not fit"},
+        {"\"inputs\": [0, 2], \"width\": 30", "\"inputs\": [0, 1], \"width\": 30", "a router"},
+        {"\"inputs\": [0, 2], \"width\": 2", "\"inputs\": [6, 2], \"width\": 2", "does not fit"},
+        {"\"limit\": 7.0", "\"limit\": 0.0", "limit > 0"},
+        {"\"nope_dim\": 1", "\"nope_dim\": 2", "heads"},
+        {"\"nope_dim\": 1", "\"nope_dim\": 9223372036854775807", "nope_dim"},
+        {"\"v_head_dim\": 2", "\"v_head_dim\": 3", "weight does not fit"},
+        {"\"scale\": 0.7", "\"scale\": -0.5", "scale"},
+        {"\"form\": \"absorbed\"", "\"form\": \"dense\"", "unknown word"},
+        {", \"form\": \"absorbed\"", "", "form"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = replaced(mixture, cases[i].from, cases[i].to), all[1100];
+        rg_graph g;
+        rg_error why = {0};
+        rg_status status = rg_graph_from_json(&g, text, strlen(text), &why);
+        snprintf(all, sizeof all, "%s: %s; expected %s", why.where, why.message, why.expected);
+        if (status != RG_ERR_PARSE || !strstr(all, cases[i].words))
+            fail_msg("case %zu, %s: (%d) %s", i, cases[i].to, status, all);
+        free(text);
+    }
 }
 
 /* Names with everything JSON escapes, and an operator that Ridge does not know. */
@@ -161,31 +240,37 @@ static void try_text(const char *text, size_t size) {
     }
 }
 
+static void cut_and_flip(rg_str *json) {
+    static const char bytes[] = "\"\\{}[],:-0189eE.\n\t \x01\xff\xc3";
+    for (size_t n = 0; n < json->len; n += 1 + n / 400) try_text(json->data, n);
+    for (uint64_t i = 0; i < 1500; i++) {
+        size_t at = rg_random_u32(1, 0, i) % json->len;
+        char kept = json->data[at];
+        json->data[at] = bytes[rg_random_u32(1, 1, i) % (sizeof bytes - 1)];
+        try_text(json->data, json->len);
+        json->data[at] = kept;
+    }
+}
+
 static void cuts_and_flips(void **state) {
     (void)state;
-    static const char bytes[] = "\"\\{}[],:-0189eE.\n\t \x01\xff\xc3";
     rg_graph g;
     rg_error err = {0};
     rg_str json = {0};
     must(graph_of_text(&g, tiny, &err), &err);
     to_json(&g, &json);
-    for (size_t n = 0; n < json.len; n += 1 + n / 400) try_text(json.data, n);
-    for (uint64_t i = 0; i < 1500; i++) {
-        size_t at = rg_random_u32(1, 0, i) % json.len;
-        char kept = json.data[at];
-        json.data[at] = bytes[rg_random_u32(1, 1, i) % (sizeof bytes - 1)];
-        try_text(json.data, json.len);
-        json.data[at] = kept;
-    }
-    rg_str_free(&json);
     rg_graph_close(&g);
+    cut_and_flip(&json);
+    rg_str_free(&json);
+    rg_str_add(&json, mixture);
+    cut_and_flip(&json);
+    rg_str_free(&json);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(round_trips),
-        cmocka_unit_test(opaque_round_trips),
-        cmocka_unit_test(wrong_values),
+        cmocka_unit_test(round_trips),    cmocka_unit_test(opaque_round_trips),
+        cmocka_unit_test(wrong_values),   cmocka_unit_test(wrong_mixtures),
         cmocka_unit_test(cuts_and_flips),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,8 +103,9 @@ static void sums(void **state) {
     static const char *const policies[] = {"", "fp32", "w=nvfp4,a=nvfp4,kv=e4m3fn",
                                            "w=int4,w.lm_head=int8,k=int8,v=fp16"};
     for (size_t p = 0; p < sizeof policies / sizeof *policies; p++)
-        for (int phase = 0; phase < 2; phase++) {
-            rg_roof r = ask("qwen3-8b", "b200", (rg_phase)phase, 4, 3000, policies[p]);
+        for (int phase = 0; phase < 4; phase++) {
+            rg_roof r = ask(phase < 2 ? "qwen3-8b" : "qwen3-30b-a3b", "b200", (rg_phase)(phase % 2), 4, 3000,
+                            policies[p]);
             double bound = 0, bytes = 0, flop = 0;
             for (size_t i = 0; i < r.n_operators; i++) {
                 const rg_roof_operator *o = &r.op[i];
@@ -213,6 +214,20 @@ static void stored_bytes(void **state) {
     rg_roof r = ask("llama-3.1-70b", "h100", RG_DECODE, 1, 1, "kv=e4m3fn");
     assert_true(r.kv_bytes == 163840);
     rg_roof_close(&r);
+}
+
+/* A decode step of batch 16 reads 82.5 of 128 experts, each 768 x 2048 codes of 4.25 bit. */
+static void experts(void **state) {
+    (void)state;
+    rg_roof r = ask("qwen3-30b-a3b", "h100", RG_DECODE, 16, 4096, "w=mxfp4");
+    for (size_t i = 0; i < r.n_operators; i++) {
+        if (strcmp(r.op[i].name, "mlp.experts.up_proj") != 0) continue;
+        near(r.op[i].bytes, 48 * 128 * (1 - pow(120 / 128.0, 16)) * 768 * 2048 * 4.25 / 8, 1e-12);
+        near(r.op[i].matrix_flop, 48.0 * 16 * 8 * 2 * 768 * 2048, 1e-12);
+        rg_roof_close(&r);
+        return;
+    }
+    fail_msg("no experts");
 }
 
 static void capacity(void **state) {
@@ -370,6 +385,7 @@ int main(void) {
         cmocka_unit_test(more_is_never_faster),
         cmocka_unit_test(execution_paths),
         cmocka_unit_test(stored_bytes),
+        cmocka_unit_test(experts),
         cmocka_unit_test(capacity),
         cmocka_unit_test(what_if),
         cmocka_unit_test(published_decode_steps),
