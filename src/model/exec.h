@@ -148,6 +148,10 @@ void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_
                           size_t n, float *x);
 /* A whole weight; element [r][c] is number r cols + c of a stream of its own. */
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
+/* The same of a matrix made of the weight; not in place. */
+void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y);
+/* A LINEAR node whose use has a rotation. */
+rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err);
 
 /* Quantizes (if q) and packs the weight of a LINEAR node into e->packed. */
 rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);

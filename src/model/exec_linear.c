@@ -24,11 +24,14 @@ void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_
     rg_qdq_fast(e->kernels, 1, &own, x, x, 1, n, true, first);
 }
 
-void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y) {
+void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y) {
     const rg_quant own = with_stream(q, 2 * (uint64_t)weight + 1);
     const rg_graph_weight *w = &e->model->graph.weight[weight];
-    rg_qdq_fast(e->kernels, e->threads, &own, e->model->weight[weight], y, (size_t)w->shape[0],
-                (size_t)w->shape[1], false, 0);
+    rg_qdq_fast(e->kernels, e->threads, &own, x, y, (size_t)w->shape[0], (size_t)w->shape[1], false, 0);
+}
+
+void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y) {
+    exec_quantize_matrix(e, q, weight, e->model->weight[weight], y);
 }
 
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
@@ -128,6 +131,10 @@ static rg_status multiply(exec *e, int node, size_t variant, rg_error *err) {
 static rg_status run(exec *e, int node, rg_error *err) {
     for (size_t first = 0; first < e->n_variants; first++) {
         if (*exec_value(e, node, first)) continue; /* computed with an earlier variant's weight */
+        if (exec_use_of(e, node, first)->rotation) {
+            RG_TRY(exec_linear_rotated(e, node, first, err));
+            continue;
+        }
         if (exec_use_of(e, node, first)->datapath) {
             RG_TRY(multiply_by_unit(e, node, first, err));
             continue;
@@ -136,7 +143,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
         RG_TRY(exec_pack_weight(e, node, q, &e->packed, err));
         for (size_t v = first; v < e->n_variants; v++)
             if (exec_same(e, node, v) == v && !exec_use_of(e, node, v)->datapath &&
-                exec_same_quant(exec_use_of(e, node, v)->weight, q))
+                !exec_use_of(e, node, v)->rotation && exec_same_quant(exec_use_of(e, node, v)->weight, q))
                 RG_TRY(multiply(e, node, v, err));
     }
     return RG_OK;

@@ -189,7 +189,7 @@ static void oracle(const roles *given, const int32_t *token, double *logits) {
 /* ---- running --------------------------------------------------------------------------------------------
  */
 
-enum { MAX_VARIANTS = 16 };
+enum { MAX_VARIANTS = 20 };
 static float got[MAX_VARIANTS][LENGTH * VOCAB];
 static double want[LENGTH * VOCAB];
 static double executed_flop; /* of all nodes but the head */
@@ -262,6 +262,8 @@ static void roles_are_where_they_should_be(void **state) {
                  {"kv=int4,window=5", {.k = "int4", .v = "int4", .window = 5}},
                  {"kv=int4,sinks=3", {.k = "int4", .v = "int4", .sinks = 3}},
                  {"v=int2,window=4,sinks=2", {.v = "int2", .window = 4, .sinks = 2}},
+                 {"a=int4,rot=hadamard(16)", {.a = "int4", .rotation = 16}},
+                 {"a=mxfp4,rot=hadamard(4)", {.a = "mxfp4", .rotation = 4}},
                  {"a=int4,res=e4m3fn,first=1", {.a = "int4", .res = "e4m3fn", .first = 1}},
                  {"a=int4,kv=int4,s=e5m2", {.a = "int4", .k = "int4", .v = "int4", .s = "e5m2"}}};
     enum { N = sizeof cases / sizeof *cases };
@@ -286,12 +288,13 @@ static void everything_kept(void **state) {
                                 "kv=int4,sinks=61",
                                 "w=int4,a=int4,kv=int4,first=2",
                                 "w=int4,a=int4,kv=int4,last=2",
+                                "rot=hadamard(8)",
                                 "w=int4,last=1",
                                 "w.layers.0.*=int4"};
     run(text, sizeof text / sizeof *text, 1);
-    for (size_t i = 1; i <= 4; i++) assert_memory_equal(got[0], got[i], sizeof got[0]);
-    assert_memory_equal(got[5], got[6], sizeof got[0]);
-    assert_memory_not_equal(got[0], got[5], sizeof got[0]);
+    for (size_t i = 1; i <= 5; i++) assert_memory_equal(got[0], got[i], sizeof got[0]);
+    assert_memory_equal(got[6], got[7], sizeof got[0]);
+    assert_memory_not_equal(got[0], got[6], sizeof got[0]);
 }
 
 static void equal_values_once(void **state) {
