@@ -5,6 +5,7 @@
 #include "ridge/base.h"
 #include "ridge/graph.h"
 #include "ridge/num.h"
+#include "ridge/statistics.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -66,33 +67,87 @@ rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
 /* ---- quality --------------------------------------------------------------------------------------------
    docs/quality.md defines figures and protocols. */
 
-/* One policy against fp32 on the same tokens. The errors of kld_mean and same_top are s / sqrt(n) over
-   tokens, as other tools give them (tokens of a window hang together, so the true ones are larger); ppl_se is
-   taken over windows where there are 8 or more, else over tokens. */
+/* Percentiles of delta-p, as shares: 1, 5, 25, 50, 75, 95, 99. */
+enum { RG_DELTA_P_QUANTILES = 7 };
+extern const double rg_delta_p_quantile[RG_DELTA_P_QUANTILES];
+
+/* One policy against fp32 on the same tokens. kld_mean_se and same_top_se are s / sqrt(n) over tokens, as
+   other tools give them (tokens hang together, so the true ones are larger); all else that says how sure a
+   figure is (ppl_se, lo, hi) is taken over the report's units (ppl_se over tokens where these are
+   too few). What is unknown is NaN. */
 typedef struct rg_quality {
-    char policy[RG_POLICY_TEXT];           /* canonical text */
-    double ppl, ppl_se;                    /* exp(mean NLL), and its standard error by the delta method */
-    double kld_mean, kld_mean_se, kld_p99; /* KL(reference || candidate), nats; p99 exact, interpolated */
-    double same_top, same_top_se;          /* share of tokens whose most likely successor stays */
-    uint64_t tokens;                       /* scored ones */
-    bool is_reference;                     /* the policy quantizes nothing: kld_mean 0, same_top 1 */
+    char policy[RG_POLICY_TEXT];  /* canonical text */
+    double ppl, ppl_se;           /* exp(mean NLL), its standard error by the delta method; harness-word: per
+                                     word of the text */
+    double token_ppl, byte_ppl;   /* exp(mean NLL per token), exp(NLL / bytes) */
+    double bits_per_byte;         /* NLL of the scored tokens / ln 2 / bytes of the text they stand for */
+    double kld_mean, kld_mean_se; /* KL(reference || candidate), nats */
+    double kld_mean_lo, kld_mean_hi;
+    double kld_median, kld_p90, kld_p99, kld_max; /* exact, interpolated */
+    double kld_reverse;                           /* mean of KL(candidate || reference), nats */
+    double same_top, same_top_se;                 /* share of tokens whose most likely successor stays */
+    double same_top_lo, same_top_hi;
+    /* Probability of the token that came, candidate minus reference. */
+    double delta_p_mean, delta_p_rms, delta_p[RG_DELTA_P_QUANTILES];
+    double delta_nll, delta_nll_se; /* mean NLL, candidate minus reference: ln of the ratio of perplexities
+                                       per token */
+    double delta_nll_lo, delta_nll_hi;
+    double detectable;    /* smallest true delta_nll that this sample finds in 8 of 10 cases */
+    double tokens_needed; /* to find a delta_nll as large as the one seen (its distance from the tolerance) */
+    rg_verdict verdict;   /* on delta_nll */
+    uint64_t tokens;      /* scored ones */
+    bool is_reference;    /* the policy quantizes nothing: kld_mean 0, same_top 1 */
 } rg_quality;
 
+/* Candidates a and b, from 1 on in the order of the policies: mean NLL of a minus that of b. */
+typedef struct rg_quality_pair {
+    size_t a, b;
+    double delta_nll, lo, hi;
+    rg_verdict verdict; /* on a; RG_EQUAL: every loss is the same */
+} rg_quality_pair;
+
 typedef struct rg_eval_options {
-    const char *protocol; /* "ridge", "llamacpp-512", "stories-256"; NULL: ridge */
-    size_t max_tokens;    /* first N tokens of the text; 0: all */
-    int threads;          /* 0: all cores */
-    size_t batch_tokens;  /* tokens carried through the graph together; 0: by memory. Never changes a bit */
+    const char
+        *protocol;     /* "ridge", "llamacpp-512", "gptq-2048", "harness-word", "stories-256"; NULL: ridge */
+    size_t max_tokens; /* first N tokens of the text; 0: all */
+    int threads;       /* 0: all cores */
+    size_t batch_tokens; /* tokens carried through the graph together; 0: by memory. Never changes a bit */
     const rg_progress *progress;
     const char *data_dir; /* where the datapaths that policies name lie; NULL: dot(...) and files only */
+    double confidence;    /* of intervals and verdicts; 0: 0.95 */
+    double tolerance;     /* nats: differences up to this count as none */
+    bool stop_when_sure;  /* stop when the verdict on every policy is in */
 } rg_eval_options;
 
-/* Policies in lock step on the same tokens. Entry 0 of `out` is the fp32 reference, then one per policy
-   (n_policies + 1 results). Bits depend on neither threads, batch nor instruction set. Fails for an unknown
-   protocol, format or operator name, a text too short for the protocol, a tokenizer that does not fit the
-   model (RG_ERR_MISMATCH), an operator that Ridge cannot execute, and logits that are not finite
-   (RG_ERR_MISMATCH, with policy and position). The environment variable RIDGE_CPU (scalar, avx2, avx512)
-   chooses the kernels. */
+enum { RG_EVAL_MAX_PAIRED = 32 }; /* policies up to which all pairs are compared */
+
+typedef struct rg_eval_report {
+    const char *protocol;
+    const char *unit; /* what was resampled: "document", "window", or "block" of 64 tokens */
+    size_t n_units;   /* below RG_CLUSTERS_MIN there are no intervals */
+    double confidence, tolerance;
+    bool complete;                   /* false: interrupted; the figures are those of `tokens` */
+    bool stopped_early;              /* by stop_when_sure */
+    size_t n_looks;                  /* at the verdicts */
+    uint64_t tokens, tokens_planned; /* scored ones, and those of the whole text */
+    size_t n_qualities;              /* policies + 1 */
+    rg_quality *quality;             /* the fp32 reference first */
+    size_t n_pairs;                  /* 0 beyond RG_EVAL_MAX_PAIRED policies */
+    rg_quality_pair *pair;
+} rg_eval_report;
+void rg_eval_report_free(rg_eval_report *report);
+
+/* Policies in lock step on the same tokens. Bits depend on neither threads, batch nor instruction set. Fails
+   for an unknown protocol, format or operator name, a text too short for the protocol, a tokenizer that does
+   not fit the model (RG_ERR_MISMATCH), an operator that Ridge cannot execute, and logits that are not finite
+   (RG_ERR_MISMATCH, with policy and position). RG_ERR_CANCELLED is the one failure that may fill *out: with
+   what was known when the progress callback asked to stop (`complete` false); n_qualities is 0 where nothing
+   was. The environment variable RIDGE_CPU (scalar, avx2, avx512) chooses the kernels. */
+rg_status rg_eval_report_make(rg_eval_report *out, rg_model *model, const char *text, size_t text_size,
+                              const char *const *policies, size_t n_policies, const rg_eval_options *options,
+                              rg_error *err);
+/* The same without the report: entry 0 of `out` is the fp32 reference, then one per policy (n_policies + 1
+   results). */
 rg_status rg_eval_run(rg_model *model, const char *text, size_t text_size, const char *const *policies,
                       size_t n_policies, const rg_eval_options *options, rg_quality *out, rg_error *err);
 /* RG_ERR_USAGE for a protocol that does not exist. */

@@ -3,6 +3,7 @@
 #include "study/study.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,25 +17,44 @@ static json_t *quality_key(const study *s, const char *policy) {
                      (json_int_t)s->jitter, "program", s->program_sha256.hex);
 }
 
+/* Figures that are kept of a finished evaluation. */
+static const struct kept {
+    const char *key;
+    size_t offset;
+} kept[] = {{"ppl", offsetof(rg_quality, ppl)},
+            {"ppl_se", offsetof(rg_quality, ppl_se)},
+            {"kld_mean", offsetof(rg_quality, kld_mean)},
+            {"kld_mean_se", offsetof(rg_quality, kld_mean_se)},
+            {"kld_median", offsetof(rg_quality, kld_median)},
+            {"kld_p99", offsetof(rg_quality, kld_p99)},
+            {"same_top", offsetof(rg_quality, same_top)},
+            {"same_top_se", offsetof(rg_quality, same_top_se)}};
+enum { N_KEPT = sizeof kept / sizeof *kept };
+
 static json_t *quality_json(const rg_quality *q) {
-    return json_pack("{ss sf sf sf sf sf sf sf sI sb}", "policy", q->policy, "ppl", q->ppl, "ppl_se",
-                     q->ppl_se, "kld_mean", q->kld_mean, "kld_mean_se", q->kld_mean_se, "kld_p99", q->kld_p99,
-                     "same_top", q->same_top, "same_top_se", q->same_top_se, "tokens", (json_int_t)q->tokens,
-                     "is_reference", q->is_reference);
+    json_t *json = json_pack("{ss sI sb}", "policy", q->policy, "tokens", (json_int_t)q->tokens,
+                             "is_reference", q->is_reference);
+    for (int i = 0; json && i < N_KEPT; i++)
+        json_object_set_new(json, kept[i].key,
+                            json_real(*(const double *)((const char *)q + kept[i].offset)));
+    return json;
 }
 
 static bool quality_from_json(json_t *json, rg_quality *q) {
     const char *policy;
     json_int_t tokens;
     int reference;
-    if (!json || json_unpack(json, "{ss sF sF sF sF sF sF sF sI sb}", "policy", &policy, "ppl", &q->ppl,
-                             "ppl_se", &q->ppl_se, "kld_mean", &q->kld_mean, "kld_mean_se", &q->kld_mean_se,
-                             "kld_p99", &q->kld_p99, "same_top", &q->same_top, "same_top_se", &q->same_top_se,
-                             "tokens", &tokens, "is_reference", &reference) != 0)
+    if (!json || json_unpack(json, "{ss sI sb}", "policy", &policy, "tokens", &tokens, "is_reference",
+                             &reference) != 0)
         return false;
-    snprintf(q->policy, sizeof q->policy, "%s", policy);
-    q->tokens = (uint64_t)tokens;
-    q->is_reference = reference;
+    rg_quality read = {.tokens = (uint64_t)tokens, .is_reference = reference};
+    for (int i = 0; i < N_KEPT; i++) {
+        json_t *number = json_object_get(json, kept[i].key);
+        if (!json_is_number(number)) return false;
+        *(double *)((char *)&read + kept[i].offset) = json_number_value(number);
+    }
+    snprintf(read.policy, sizeof read.policy, "%s", policy);
+    *q = read;
     return true;
 }
 

@@ -17,12 +17,19 @@ expect 0 $run --policy w=mxfp4,a=mxfp8 --policy fp32 --policy kv=e4m3fn --protoc
 jq -e '.protocol == "stories-256" and (.policies | length) == 3' out >/dev/null
 jq -e --arg h "$(sha256sum "$model" | cut -c1-64)" '.model_sha256 == $h' out >/dev/null
 jq -e --arg h "$(sha256sum text | cut -c1-64)" '.text_sha256 == $h' out >/dev/null
-for key in policy ppl kld_mean kld_mean_se kld_p99 same_top same_top_se tokens; do
+for key in policy ppl kld_mean kld_mean_se kld_p99 same_top same_top_se tokens bits_per_byte kld_median kld_p90 kld_max \
+    kld_reverse verdict kld_mean_lo kld_mean_hi same_top_lo same_top_hi delta_nll delta_nll_lo delta_nll_hi detectable_nll \
+    tokens_needed delta_p_mean delta_p_rms delta_p_p01 delta_p_p50 delta_p_p99; do
     jq -e --arg k $key '[.policies[] | has($k)] | all' out >/dev/null || { echo "no key $key"; exit 1; }
 done
 jq -e '.policies[1].kld_mean == 0 and .policies[1].same_top == 1 and .policies[1].is_reference' out >/dev/null
 jq -e '.policies[0].kld_mean > .policies[2].kld_mean and .policies[2].kld_mean > 0' out >/dev/null
 jq -e '[.policies[].tokens] | unique | length == 1 and .[0] > 0 and .[0] % 128 == 0' out >/dev/null
+jq -e '.complete and (.stopped_early | not) and .unit == "window" and .units == 10' out >/dev/null
+jq -e '.policies[0].verdict == "worse" and .policies[1].verdict == "equal"' out >/dev/null
+jq -e '.policies[0] | .delta_nll_lo < .delta_nll and .delta_nll < .delta_nll_hi and .kld_median < .kld_p90 and .kld_p90 < .kld_max' out >/dev/null
+jq -e '(.policies[0].ppl / .reference.ppl | log) - .policies[0].delta_nll | fabs < 1e-9' out >/dev/null
+jq -e '(.pairs | length) == 3 and (.pairs[1] | .a == "w=mxfp4,a=mxfp8" and .b == "kv=e4m3fn" and .verdict == "worse")' out >/dev/null
 cp out first
 
 # neither threads, batch, instruction set nor compression of the text change a digit
@@ -44,6 +51,38 @@ expect 0 $run --policy w=int4,a=int8 --policy w=fp32 --tokens 700
 grep -q 'protocol ridge' out
 grep -q 'equal to the reference' out
 grep -q 'KLD mean' out
+
+# a candidate that is the reference is no failure; one without a visible effect says how much text would tell
+expect 0 $run --policy fp32 --protocol stories-256
+grep -q 'equal to the reference' out
+expect 0 $run --policy w=int8 --policy w=int4 --protocol stories-256 --pairs
+grep -q 'w=int8 .* cannot tell .*e+0' out
+grep -q 'w=int8 .* w=int4 .* better' out
+
+# stopping when sure: fewer tokens, same verdict; a tolerance
+expect 0 $run --policy w=int2 --protocol stories-256 --stop-when-sure --json
+jq -e '.stopped_early and .tokens == 1024 and .tokens < .tokens_planned and .policies[0].verdict == "worse"' out >/dev/null
+expect 0 $run --policy w=int8 --protocol stories-256 --tolerance 0.1 --json
+jq -e '.policies[0].verdict == "within tolerance" and .tolerance_nats == 0.1' out >/dev/null
+expect 2 $run --policy w=int8 --tolerance -1
+expect 2 $run --policy w=int8 --confidence 1.5
+
+# protocols of other tools
+expect 0 $run --policy w=int4 --protocol harness-word --json
+jq -e '.protocol == "harness-word" and .reference.ppl > .reference.token_ppl and .reference.byte_ppl > 1' out >/dev/null
+expect 0 $run --policy w=int4 --protocol harness-word
+grep -q 'word perplexity' out
+expect 1 $run --policy w=int8 --protocol gptq-2048
+grep -q 'gptq-2048.*the model has 512.*2048 positions' err
+head -c 100 text >short
+expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protocol stories-256
+grep -q 'at least 255 tokens' err
+
+# Ctrl-C prints what is known
+for i in 1 2 3 4 5 6 7 8; do cat "$SHARED/text/tinystories-sample/tinystories.txt"; done >long
+expect 1 timeout -s INT --preserve-status 4 "$RIDGE" eval run --model $model --text long --policy w=int4 --protocol stories-256 --batch 256 --threads 1 --json
+jq -e '(.complete | not) and .tokens > 0 and .tokens < .tokens_planned and .policies[0].verdict' out >/dev/null
+grep -q interrupted err
 
 # errors name what is wrong
 expect 2 $run --policy w=int99

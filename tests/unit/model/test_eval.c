@@ -160,6 +160,12 @@ static int ascending(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
+static double between(const double *x, size_t n, double q) {
+    const double at = q * (double)(n - 1), below = floor(at);
+    const double low = x[(size_t)below], high = x[(size_t)below + (at > below)];
+    return low + (at - below) * (high - low);
+}
+
 /* All windows in one batch, logits kept, figures by their definitions. */
 static void by_definition(const char *protocol, const char *policy, size_t n_characters, rg_quality *out) {
     eval_plan plan = plan_of(protocol, n_characters, 0);
@@ -186,25 +192,48 @@ static void by_definition(const char *protocol, const char *policy, size_t n_cha
     assert_int_equal(exec_open(&e, &model, use, 2, 1, plan.max_length, NULL), RG_OK);
     assert_int_equal(exec_run(&e, &batch, capture, c, NULL, (const double[2]){0, 1}, NULL), RG_OK);
     exec_close(&e);
-    double nll = 0, sum = 0, squares = 0, same = 0, *kld = calloc(n, sizeof *kld);
+    double nll = 0, base = 0, sum = 0, squares = 0, same = 0, reverse = 0, change = 0, change2 = 0, bytes = 0;
+    double *kld = calloc(n, sizeof *kld), *moved = calloc(n, sizeof *moved);
     for (size_t i = 0; i < n; i++) {
-        nll -= c[1].p[i][plan.token[scored[i] + 1]];
+        const int32_t target = plan.token[scored[i] + 1];
+        const char *piece;
+        size_t length = 0;
+        assert_int_equal(plan.target[i], target);
+        assert_true(rg_tokenizer_token(model.tokenizer, target, &piece, &length));
+        bytes += (double)length;
+        nll -= c[1].p[i][target];
+        base -= c[0].p[i][target];
+        moved[i] = exp(c[1].p[i][target]) - exp(c[0].p[i][target]);
+        change += moved[i];
+        change2 += moved[i] * moved[i];
+        for (size_t j = 0; j < TINY_VOCAB; j++) reverse += exp(c[1].p[i][j]) * (c[1].p[i][j] - c[0].p[i][j]);
         for (size_t j = 0; j < TINY_VOCAB; j++) kld[i] += exp(c[0].p[i][j]) * (c[0].p[i][j] - c[1].p[i][j]);
         sum += kld[i];
         same += c[0].top[i] == c[1].top[i];
     }
     for (size_t i = 0; i < n; i++) squares += pow(kld[i] - sum / (double)n, 2);
     qsort(kld, n, sizeof *kld, ascending);
-    const double at = 0.99 * (double)(n - 1), below = floor(at);
-    const double low = kld[(size_t)below], high = kld[(size_t)below + (at > below)];
+    qsort(moved, n, sizeof *moved, ascending);
     *out = (rg_quality){.ppl = exp(nll / (double)n),
                         .kld_mean = sum / (double)n,
                         .kld_mean_se = sqrt(squares / (double)(n - 1) / (double)n),
-                        .kld_p99 = low + (at - below) * (high - low),
+                        .kld_median = between(kld, n, 0.5),
+                        .kld_p90 = between(kld, n, 0.9),
+                        .kld_p99 = between(kld, n, 0.99),
+                        .kld_max = kld[n - 1],
+                        .kld_reverse = reverse / (double)n,
+                        .delta_nll = (nll - base) / (double)n,
+                        .delta_p_mean = change / (double)n,
+                        .delta_p_rms = sqrt(change2 / (double)n),
+                        .delta_p = {between(moved, n, 0.01), between(moved, n, 0.05), between(moved, n, 0.25),
+                                    between(moved, n, 0.5), between(moved, n, 0.75), between(moved, n, 0.95),
+                                    between(moved, n, 0.99)},
+                        .bits_per_byte = nll / log(2) / bytes,
                         .same_top = same / (double)n,
                         .tokens = n};
     for (int i = 0; i < 2; i++) free(c[i].p), free(c[i].top);
     free(kld);
+    free(moved);
     free(start);
     free(scored);
     free(use);
@@ -236,7 +265,17 @@ static void figures(void **state) {
             assert_near(got[j + 1].ppl, want.ppl, 1e-6);
             assert_near(got[j + 1].kld_mean, want.kld_mean, 1e-3);
             assert_near(got[j + 1].kld_mean_se, want.kld_mean_se, 1e-3);
+            assert_near(got[j + 1].kld_median, want.kld_median, 1e-3);
+            assert_near(got[j + 1].kld_p90, want.kld_p90, 1e-3);
             assert_near(got[j + 1].kld_p99, want.kld_p99, 1e-3);
+            assert_near(got[j + 1].kld_max, want.kld_max, 1e-3);
+            assert_near(got[j + 1].kld_reverse, want.kld_reverse, 1e-3);
+            assert_near(got[j + 1].bits_per_byte, want.bits_per_byte, 1e-6);
+            assert_true(fabs(got[j + 1].delta_nll - want.delta_nll) <= 1e-6);
+            assert_true(fabs(got[j + 1].delta_p_mean - want.delta_p_mean) <= 1e-6);
+            assert_near(got[j + 1].delta_p_rms, want.delta_p_rms, 1e-3);
+            for (int k = 0; k < RG_DELTA_P_QUANTILES; k++)
+                assert_true(fabs(got[j + 1].delta_p[k] - want.delta_p[k]) <= 1e-6);
             assert_near(got[j + 1].same_top, want.same_top, 1e-12);
             assert_near(got[j + 1].same_top_se,
                         sqrt(want.same_top * (1 - want.same_top) / (double)(want.tokens - 1)), 1e-9);
@@ -247,12 +286,10 @@ static void figures(void **state) {
     }
 }
 
+/* Every number, bit for bit. */
 static void same_numbers(const rg_quality *a, const rg_quality *b) {
-    const double x[] = {a->ppl,     a->ppl_se,   a->kld_mean,   a->kld_mean_se,
-                        a->kld_p99, a->same_top, a->same_top_se};
-    const double y[] = {b->ppl,     b->ppl_se,   b->kld_mean,   b->kld_mean_se,
-                        b->kld_p99, b->same_top, b->same_top_se};
-    assert_memory_equal(x, y, sizeof x);
+    assert_memory_equal(&a->ppl, &b->ppl, offsetof(rg_quality, verdict) - offsetof(rg_quality, ppl));
+    assert_int_equal(a->verdict, b->verdict);
     assert_int_equal(a->tokens, b->tokens);
     assert_string_equal(a->policy, b->policy);
 }
@@ -280,24 +317,205 @@ static void same_bits(void **state) {
     }
 }
 
-/* Losses of 10 windows with a common shift each: the error of the mean is that of 10 values, not of 1,000. */
+/* ---- how sure --------------------------------------------------------------------------------------------
+ */
+
+enum { WINDOWS = 24, EACH = 128, N = WINDOWS * EACH };
+
+/* A reference and `c` candidates whose losses have a shift of their own in each window. */
+typedef struct made_up {
+    double nll[3][N], kld[3][N];
+    float reverse[3][N];
+    uint8_t same[3][N];
+    int32_t target[N];
+    uint32_t document[N];
+    eval_window window[WINDOWS];
+    eval_plan plan;
+    eval_record record[3];
+    eval_scores scores;
+} made_up;
+
+static void make_up(made_up *m, uint64_t trial, const double mean[3], size_t n_windows, size_t n_documents) {
+    m->plan = (eval_plan){.n_windows = n_windows,
+                          .window = m->window,
+                          .n_scored = n_windows * EACH,
+                          .target = m->target,
+                          .document = n_documents ? m->document : NULL,
+                          .n_documents = n_documents};
+    for (int v = 0; v < 3; v++) m->record[v] = (eval_record){m->nll[v], m->kld[v], m->reverse[v], m->same[v]};
+    for (size_t w = 0; w < n_windows; w++) m->window[w] = (eval_window){.n_scored = EACH};
+    for (size_t i = 0; i < m->plan.n_scored; i++) {
+        m->document[i] = n_documents ? (uint32_t)(i * n_documents / m->plan.n_scored) : 0;
+        m->nll[0][i] = 2 + rg_random_normal(41, trial, i / EACH) + rg_random_normal(42, trial, i);
+        for (uint64_t v = 1; v < 3; v++)
+            m->nll[v][i] = m->nll[0][i] + mean[v] + 0.1 * rg_random_normal(43 + v, trial, i / EACH) +
+                           0.1 * rg_random_normal(53 + v, trial, i);
+        for (int v = 0; v < 3; v++) {
+            m->kld[v][i] = v ? 0.01 * -log(1 - rg_random_uniform(63, trial, i)) : 0;
+            m->same[v][i] = v ? rg_random_u32(64, trial, i) % 16 != 0 : 1;
+        }
+    }
+    m->scores = (eval_scores){&m->plan, model.tokenizer, m->plan.n_scored, 3, m->record, 0.95, 0};
+}
+
+static void judge(made_up *m, rg_quality *q, rg_quality_pair *pair, eval_units *units) {
+    static double scratch[N];
+    memset(q, 0, 3 * sizeof *q);
+    for (size_t v = 0; v < 3; v++) eval_figures(&m->scores, v, scratch, &q[v]);
+    assert_int_equal(eval_units_make(units, &m->plan, m->scores.n, NULL), RG_OK);
+    assert_int_equal(eval_compare(&m->scores, units, q, pair, NULL), RG_OK);
+}
+
+/* Errors come from windows, not from tokens; the pairing removes what both share. */
 static void clustered_error(void **state) {
     (void)state;
-    enum { WINDOWS = 10, EACH = 100, N = WINDOWS * EACH };
-    static double nll[N], kld[N], same[N];
-    static size_t window_of[N];
-    double shift[WINDOWS];
+    static made_up m;
+    rg_quality q[3];
+    rg_quality_pair pair[1];
+    eval_units units;
+    double loss[WINDOWS] = {0}, difference[WINDOWS] = {0}, count[WINDOWS];
+    make_up(&m, 1, (const double[]){0, 0.2, 0.2}, WINDOWS, 0);
+    judge(&m, q, pair, &units);
+    assert_string_equal(units.name, "window");
+    assert_int_equal(units.n, WINDOWS);
     for (size_t i = 0; i < N; i++) {
-        window_of[i] = i / EACH;
-        nll[i] = 2 + rg_random_normal(31, 0, i / EACH) + 1e-3 * rg_random_normal(31, 1, i);
+        loss[i / EACH] += m.nll[0][i] / EACH;
+        difference[i / EACH] += (m.nll[1][i] - m.nll[0][i]) / EACH;
+        count[i / EACH] = 1;
     }
-    for (size_t w = 0; w < WINDOWS; w++) shift[w] = 2 + rg_random_normal(31, 0, w);
-    eval_record record = {nll, kld, same};
-    rg_quality q = {0};
-    eval_summarize(&record, window_of, N, &q);
-    assert_near(q.ppl_se / q.ppl, rg_standard_error(shift, WINDOWS), 1e-3);
-    eval_summarize(&record, window_of, 5 * EACH, &q); /* 5 windows are too few */
-    assert_near(q.ppl_se / q.ppl, rg_standard_error(nll, 5 * EACH), 1e-12);
+    assert_near(q[0].ppl_se / q[0].ppl, rg_standard_error(loss, WINDOWS), 1e-9);
+    assert_near(q[1].delta_nll_se, rg_standard_error(difference, WINDOWS), 1e-9);
+    const rg_interval t = rg_cluster_t(difference, count, WINDOWS, 0.05);
+    assert_near(q[1].delta_nll_hi - q[1].delta_nll_lo, t.hi - t.lo, 0.15); /* bootstrap and t agree */
+    assert_int_equal(q[1].verdict, RG_WORSE);
+    assert_int_equal(pair[0].verdict, RG_CANNOT_TELL);
+    assert_near(pair[0].delta_nll, q[1].delta_nll - q[2].delta_nll, 1e-9);
+    assert_near(q[1].detectable, q[1].delta_nll_se * (2.0687 + 0.858), 1e-3); /* t of 23 degrees */
+    assert_true(q[1].kld_mean_lo < q[1].kld_mean && q[1].kld_mean < q[1].kld_mean_hi);
+    assert_true(q[1].same_top_lo < q[1].same_top && q[1].same_top < q[1].same_top_hi);
+    eval_units_free(&units);
+}
+
+/* What is resampled: documents, else windows, else blocks of 64 tokens with twice the variance, else nothing.
+ */
+static void units_by_size(void **state) {
+    (void)state;
+    static made_up m;
+    rg_quality q[3];
+    rg_quality_pair pair[1];
+    const struct {
+        size_t windows, documents;
+        const char *unit;
+        size_t n;
+    } cases[] = {{24, 9, "document", 9}, {24, 7, "window", 24}, {8, 0, "window", 8},
+                 {7, 3, "block", 14},    {4, 0, "block", 8},    {3, 0, "block", 6}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        eval_units units;
+        make_up(&m, k, (const double[]){0, 0.3, 0}, cases[k].windows, cases[k].documents);
+        judge(&m, q, pair, &units);
+        assert_string_equal(units.name, cases[k].unit);
+        assert_int_equal(units.n, cases[k].n);
+        assert_int_equal(isfinite(q[1].delta_nll_lo), cases[k].n >= RG_CLUSTERS_MIN);
+        assert_int_equal(q[1].verdict, cases[k].n >= RG_CLUSTERS_MIN ? RG_WORSE : RG_CANNOT_TELL);
+        if (strcmp(units.name, "block") == 0 && units.n >= RG_CLUSTERS_MIN) {
+            double sum[16], count[16];
+            eval_units_count(&units, m.scores.n, count);
+            eval_units_sum(&units, m.scores.n, m.nll[1], m.nll[0], sum);
+            assert_near(q[1].delta_nll_se, sqrt(2) * rg_cluster_t(sum, count, units.n, 0.05).se, 1e-9);
+        }
+        eval_units_free(&units);
+    }
+}
+
+/* A tolerance turns a small difference into none, and the tokens that are missing into those that tell it
+   from the tolerance. */
+static void tolerance(void **state) {
+    (void)state;
+    static made_up m;
+    rg_quality q[3];
+    eval_units units;
+    make_up(&m, 3, (const double[]){0, 0.2, 0.02}, WINDOWS, 0);
+    m.scores.tolerance = 0.15;
+    judge(&m, q, NULL, &units);
+    eval_units_free(&units);
+    assert_int_equal(q[2].verdict, RG_WITHIN);
+    assert_near(q[1].tokens_needed, ceil(N * pow(q[1].detectable / (fabs(q[1].delta_nll) - 0.15), 2)), 1e-9);
+    m.scores.tolerance = 0;
+    judge(&m, q, NULL, &units);
+    eval_units_free(&units);
+    assert_int_equal(q[2].verdict, RG_CANNOT_TELL);
+    assert_true(q[2].tokens_needed > N);
+}
+
+/* Looking after 8, 12, 18 and 24 windows: candidates that are as good as the reference get a verdict in at
+   most 5 % of trials (binomial error of 800 trials: 0.8 points), where a plain interval at each look errs
+   more often; a candidate that is much worse stops at the first look. */
+static void looks(void **state) {
+    (void)state;
+    static made_up m;
+    int wrong = 0, naive = 0;
+    enum { TRIALS = 400 };
+    for (uint64_t trial = 0; trial < TRIALS; trial++) {
+        make_up(&m, 100 + trial, (const double[]){0, 0, 0}, WINDOWS, 0);
+        eval_looks l;
+        bool erred[3] = {false}, erred_naive[3] = {false};
+        assert_int_equal(eval_looks_open(&l, &m.plan, 3, NULL), RG_OK);
+        for (size_t w = l.next; w <= WINDOWS; w = l.next > WINDOWS && w < WINDOWS ? WINDOWS : l.next) {
+            m.scores.n = w * EACH;
+            eval_looks_take(&l, &m.scores, w);
+            for (size_t v = 1; v < 3; v++) {
+                erred[v] = erred[v] || rg_verdict_of(l.lo[v], l.hi[v], 0) != RG_CANNOT_TELL;
+                double sum[WINDOWS], count[WINDOWS];
+                eval_units_count(&l.units, m.scores.n, count);
+                eval_units_sum(&l.units, m.scores.n, m.nll[v], m.nll[0], sum);
+                const rg_interval x = rg_cluster_t(sum, count, w, 0.05);
+                erred_naive[v] = erred_naive[v] || rg_verdict_of(x.lo, x.hi, 0) != RG_CANNOT_TELL;
+            }
+            if (w == WINDOWS) break;
+        }
+        assert_int_equal(l.n_looks, 4);
+        wrong += erred[1] + erred[2];
+        naive += erred_naive[1] + erred_naive[2];
+        eval_looks_close(&l);
+    }
+    print_message("false verdicts %.1f %%, by plain intervals %.1f %%\n", 50.0 * wrong / TRIALS,
+                  50.0 * naive / TRIALS);
+    assert_true(wrong <= 0.05 * 2 * TRIALS);
+    assert_true(naive >= 0.07 * 2 * TRIALS);
+    eval_looks l;
+    make_up(&m, 7, (const double[]){0, 1, -1}, WINDOWS, 0);
+    assert_int_equal(eval_looks_open(&l, &m.plan, 3, NULL), RG_OK);
+    m.scores.n = 8 * EACH;
+    assert_true(eval_looks_take(&l, &m.scores, 8));
+    assert_true(l.lo[1] > 0 && l.hi[2] < 0 && l.next == 12);
+    eval_looks_close(&l);
+}
+
+/* A wide tolerance is known to be kept after the first look, whatever the batch. */
+static void stops_early(void **state) {
+    (void)state;
+    const char *const policies[] = {"w=int8"};
+    char *text = tiny_text(6000);
+    rg_eval_report all, first = {0};
+    for (int i = 0; i < 3; i++) {
+        const rg_eval_options options = {.protocol = "stories-256",
+                                         .tolerance = 2,
+                                         .stop_when_sure = i > 0,
+                                         .batch_tokens = i == 2 ? 300 : 100000};
+        rg_eval_report *r = i == 0 ? &all : &first, before = first;
+        assert_int_equal(rg_eval_report_make(r, &model, text, 6000, policies, 1, &options, NULL), RG_OK);
+        assert_true(r->complete && r->tokens_planned == all.tokens);
+        assert_int_equal(r->stopped_early, i > 0);
+        assert_int_equal(r->tokens, i ? 8 * 128 : all.tokens_planned);
+        assert_int_equal(r->n_looks, i > 0);
+        if (i == 2) same_numbers(&r->quality[1], &before.quality[1]);
+        if (i == 2) rg_eval_report_free(&before);
+    }
+    assert_int_equal(first.quality[1].verdict, RG_WITHIN);
+    assert_true(first.tokens < all.tokens);
+    rg_eval_report_free(&all);
+    rg_eval_report_free(&first);
+    free(text);
 }
 
 /* ---- what goes wrong -------------------------------------------------------------------------------------
@@ -325,6 +543,8 @@ static void errors(void **state) {
     refused(RG_ERR_USAGE, "ridge", 1000, "w.no_such_operator=int8", "no_such_operator");
     model.graph.max_positions = 300;
     refused(RG_ERR_UNSUPPORTED, "llamacpp-512", 1000, "w=int8", "llamacpp-512");
+    refused(RG_ERR_UNSUPPORTED, "gptq-2048", 5000, "w=int8", "gptq-2048");
+    refused(RG_ERR_USAGE, "harness-word", 0, "w=int8", "harness-word");
     model.graph.max_positions = TINY_POSITIONS;
     model.graph.vocab_size = 511;
     refused(RG_ERR_MISMATCH, "ridge", 1000, "w=int8", "512");
@@ -350,16 +570,36 @@ static bool stop(void *context, const char *what, double done, double total) {
     return done < 0.6 * total;
 }
 
+/* Asked to stop: the windows that are done are reported, and equal those of a text that ends there. */
 static void interrupted(void **state) {
     (void)state;
     double last = 0;
     const rg_progress progress = {stop, &last};
-    const char *policy = "w=int8";
-    rg_quality out[2];
+    const char *const policies[] = {"w=int8", "fp32"};
+    rg_quality out[3], want[3], before[3];
     char *text = tiny_text(2500);
-    rg_eval_options options = {.progress = &progress};
-    assert_int_equal(rg_eval_run(&model, text, 2500, &policy, 1, &options, out, NULL), RG_ERR_CANCELLED);
-    assert_true(last >= 0.6);
+    rg_eval_options options = {.protocol = "llamacpp-512", .progress = &progress, .batch_tokens = 512};
+    memset(out, 0x5a, sizeof out);
+    memcpy(before, out, sizeof out);
+    assert_int_equal(rg_eval_run(&model, text, 2500, policies, 2, &options, out, NULL), RG_ERR_CANCELLED);
+    assert_memory_equal(out, before, sizeof out);
+    last = 0;
+    rg_eval_report report = {0};
+    rg_error err = {0};
+    assert_int_equal(rg_eval_report_make(&report, &model, text, 2500, policies, 2, &options, &err),
+                     RG_ERR_CANCELLED);
+    assert_true(last >= 0.6 && strstr(err.message, "interrupted"));
+    assert_true(!report.complete && report.tokens == 2 * 255 && report.tokens_planned == 4 * 255);
+    options = (rg_eval_options){.protocol = "llamacpp-512", .max_tokens = 1024};
+    assert_int_equal(rg_eval_run(&model, text, 2500, policies, 2, &options, want, NULL), RG_OK);
+    for (int i = 0; i < 3; i++) same_numbers(&report.quality[i], &want[i]);
+    rg_eval_report_free(&report);
+    last = 0; /* before anything is known */
+    options = (rg_eval_options){.progress = &progress, .batch_tokens = 100000};
+    assert_int_equal(rg_eval_report_make(&report, &model, text, 2500, policies, 2, &options, NULL),
+                     RG_ERR_CANCELLED);
+    assert_int_equal(report.n_qualities, 0);
+    rg_eval_report_free(&report);
     free(text);
 }
 
@@ -369,6 +609,7 @@ static void reference_policies(void **state) {
     rg_quality out[5];
     assert_int_equal(run("ridge", 1000, 1, 0, policies, 4, out, NULL), RG_OK);
     for (int i = 0; i < 5; i++) {
+        assert_int_equal(out[i].verdict == RG_EQUAL, i != 2);
         assert_int_equal(out[i].is_reference, i != 2);
         assert_int_equal(out[i].kld_mean == 0, i != 2);
         assert_true(i == 2 || out[i].ppl == out[0].ppl);
@@ -379,6 +620,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(ridge_windows), cmocka_unit_test(fixed_windows),
                                        cmocka_unit_test(empty_lines),   cmocka_unit_test(figures),
                                        cmocka_unit_test(same_bits),     cmocka_unit_test(clustered_error),
+                                       cmocka_unit_test(units_by_size), cmocka_unit_test(tolerance),
+                                       cmocka_unit_test(looks),         cmocka_unit_test(stops_early),
                                        cmocka_unit_test(errors),        cmocka_unit_test(not_finite),
                                        cmocka_unit_test(interrupted),   cmocka_unit_test(reference_policies)};
     return cmocka_run_group_tests(tests, open_tiny, close_tiny);

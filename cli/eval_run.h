@@ -1,0 +1,29 @@
+/* ridge eval run: what is asked and how the report is printed. */
+#ifndef RIDGE_CLI_EVAL_RUN_H
+#define RIDGE_CLI_EVAL_RUN_H
+
+#include "cli.h"
+#include "ridge/model.h"
+
+enum { CLI_EVAL_MAX_POLICIES = 256 };
+
+typedef struct cli_eval_request {
+    rg_model model;
+    bool opened, pairs; /* pairs: print their table */
+    char *text;
+    size_t text_size;
+    rg_digest text_sha256;
+    const char *policy[CLI_EVAL_MAX_POLICIES];
+    size_t n;
+    rg_eval_options options;
+    rg_eval_report report;
+} cli_eval_request;
+
+extern const cli_option cli_eval_run_options[];
+extern const char *const cli_eval_run_details, *const cli_eval_run_example;
+rg_status cli_eval_run(cli_context *context, rg_error *err);
+
+void cli_eval_print_json(const cli_eval_request *r);
+void cli_eval_print_table(const cli_eval_request *r);
+
+#endif
