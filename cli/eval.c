@@ -74,4 +74,30 @@ const cli_command cli_eval_commands[] = {
          "      --tokens 4000 --lower int4 --roles w --budget-bits 6 --high int8",
      .options = cli_eval_sensitivity_options,
      .run = cli_eval_sensitivity},
+    {.noun = "eval",
+     .verb = "import",
+     .arguments = "FILE...",
+     .min_arguments = 1,
+     .max_arguments = 256,
+     .summary = "Put results of other tools through the same statistics",
+     .details =
+         "Reads samples of lm-evaluation-harness (--log_samples), logs of llama.cpp's --kl-divergence,\n"
+         "log-probabilities of tokens as JSON lines, and activations (safetensors, npy). Of several files\n"
+         "the first is the reference. A log of llama.cpp, and log-probabilities with a reference in them,\n"
+         "say something alone, too. The forms: docs/quality.md, \"Results from elsewhere\".",
+     .example = "ridge eval import samples_bf16.jsonl samples_mxfp4.jsonl\n"
+                "  samples_bf16.jsonl (lm-eval), reference\n"
+                "    n                               220 item\n"
+                "    accuracy                   0.709091        0.645896 .. 0.765109, 95 % Wilson score "
+                "interval\n"
+                "    ...\n"
+                "  samples_mxfp4.jsonl (lm-eval)\n"
+                "    accuracy                   0.545455        0.47944 .. 0.609909, 95 % Wilson score "
+                "interval\n"
+                "    flips                            40 item\n"
+                "    mcnemar_p               1.49339e-09\n"
+                "    ...\n"
+                "    verdict: worse",
+     .options = cli_eval_import_options,
+     .run = cli_eval_import},
     {0}};

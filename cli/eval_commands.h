@@ -5,8 +5,9 @@
 #include "cli.h"
 #include "ridge/statistics.h"
 
-extern const cli_option cli_eval_choice_options[], cli_eval_sensitivity_options[];
+extern const cli_option cli_eval_choice_options[], cli_eval_import_options[], cli_eval_sensitivity_options[];
 rg_status cli_eval_choice(cli_context *context, rg_error *err);
+rg_status cli_eval_import(cli_context *context, rg_error *err);
 rg_status cli_eval_sensitivity(cli_context *context, rg_error *err);
 
 /* Every --policy given; *list is malloc'ed. */

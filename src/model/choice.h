@@ -25,7 +25,7 @@ typedef struct choice_set {
     rg_arena arena; /* texts */
 } choice_set;
 
-enum { CHOICE_MAX_OPTIONS = 1024, CHOICE_MAX_LINE_BYTES = 1 << 24 };
+enum { CHOICE_MAX_OPTIONS = 1024 };
 
 /* "choice", "schema", "cloze". */
 const char *choice_kind_name(choice_kind kind);

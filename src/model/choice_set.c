@@ -1,7 +1,8 @@
 /* Task sets in JSON lines: the forms of mosaicml/llm-foundry, scripts/eval/local_data. */
 #include "model/choice.h"
 
-#include <jansson.h>
+#include "model/json_lines.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +12,16 @@ static const char forms[] = "{\"query\", \"choices\", \"gold\"}, {\"context_opti
 
 typedef struct reader {
     choice_set *set;
-    const char *name;
-    size_t line;
+    const json_line *line;
     rg_error *err;
 } reader;
 
 static rg_status fail_line(const reader *r, const char *expected, const char *what) {
-    char where[256];
-    snprintf(where, sizeof where, "%.230s:%zu", r->name, r->line);
-    return rg_fail(r->err, RG_ERR_PARSE, where, expected, "%s", what);
+    return json_line_fail(r->line, r->err, expected, "%s", what);
 }
 
 static rg_status no_memory(const reader *r) {
-    return rg_fail(r->err, RG_ERR_MEMORY, r->name, NULL, "out of memory");
+    return rg_fail(r->err, RG_ERR_MEMORY, r->line->name, NULL, "out of memory");
 }
 
 const char *choice_kind_name(choice_kind kind) {
@@ -103,8 +101,10 @@ static rg_status take_options(const reader *r, const json_t *object, choice_item
     return RG_OK;
 }
 
-static rg_status take_item(const reader *r, const json_t *object) {
-    choice_set *set = r->set;
+static rg_status take_item(void *context, const json_line *line, rg_error *err) {
+    choice_set *set = context;
+    const reader own = {set, line, err}, *r = &own;
+    const json_t *object = line->value;
     if (!json_is_object(object)) return fail_line(r, forms, "the line is no JSON object");
     const choice_kind kind = json_object_get(object, "choices")           ? CHOICE_CHOICES
                              : json_object_get(object, "context_options") ? CHOICE_SCHEMA
@@ -114,7 +114,7 @@ static rg_status take_item(const reader *r, const json_t *object) {
     if (set->kind != CHOICE_NONE && kind != set->kind)
         return fail_line(r, "items of one form", "an item of another form than those before");
     set->kind = kind;
-    choice_item item = {.line = r->line, .first = set->n_options};
+    choice_item item = {.line = line->line, .first = set->n_options};
     RG_TRY(take_options(r, object, &item));
     if (!room((void **)&set->item, &set->item_room, set->n + 1, sizeof *set->item)) return no_memory(r);
     set->item[set->n++] = item;
@@ -122,34 +122,9 @@ static rg_status take_item(const reader *r, const json_t *object) {
     return RG_OK;
 }
 
-static rg_status take_line(const reader *r, const char *line, size_t size) {
-    size_t blank = 0;
-    while (blank < size && strchr(" \t\r", line[blank])) blank++;
-    if (blank == size) return RG_OK;
-    if (size > CHOICE_MAX_LINE_BYTES) return fail_line(r, "at most 16 MiB", "a line too long for an item");
-    json_error_t problem;
-    json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES, &problem);
-    if (!object) {
-        char message[256];
-        snprintf(message, sizeof message, "not JSON at column %d: %.150s", problem.column, problem.text);
-        return fail_line(r, "one JSON object in each line", message);
-    }
-    const rg_status status = take_item(r, object);
-    json_decref(object);
-    return status;
-}
-
 rg_status choice_set_read(choice_set *out, const char *name, const char *text, size_t size, rg_error *err) {
     choice_set set = {0};
-    reader r = {.set = &set, .name = name, .err = err};
-    rg_status status = RG_OK;
-    for (size_t at = 0; at < size && status == RG_OK;) {
-        const char *newline = memchr(text + at, '\n', size - at);
-        const size_t end = newline ? (size_t)(newline - text) : size;
-        r.line++;
-        status = take_line(&r, text + at, end - at);
-        at = end + 1;
-    }
+    rg_status status = json_lines_each(name, text, size, take_item, &set, err);
     if (status == RG_OK && set.n == 0) status = rg_fail(err, RG_ERR_PARSE, name, forms, "no items");
     if (status == RG_OK)
         *out = set;
