@@ -39,10 +39,17 @@ typedef enum rg_op {
     RG_OP_CONCAT,     /* the inputs one behind the other */
     RG_OP_CONV1D, /* causal, each feature c alone: y_c[t] = bias_c + sum over j < kernel of W[c][0][j] x_c[t -
                      kernel + 1 + j]; weight [width][1][kernel]; nothing stands before a sequence */
-    RG_OP_MAMBA2, /* inputs x [heads x head_dim], B and C [groups x state], dt [heads]; extra A_log, D,
-                     dt_bias [heads]. Head h of group h / (heads / groups) keeps a matrix S [state][head_dim],
-                     0 before a sequence: d = softplus(dt + dt_bias), held within [dt_min, dt_max] (dt_max 0:
-                     no limit); S = exp(-d exp(A_log)) S + B (d x)^T; y = C S + D x (arXiv 2405.21060) */
+    RG_OP_GATED_DELTA, /* inputs q and k [key_heads x head_dim], v [heads x v_head_dim], a [heads] (or [heads
+                          x head_dim]: a decay of each row), b [heads]; extra A_log [heads], dt_bias as a.
+                          Head h reads key head h / (heads / key_heads) and keeps a matrix S
+                          [head_dim][v_head_dim], 0 before a sequence; q and k are divided by sqrt(sum of
+                          squares + eps), q by sqrt(head_dim) too: S = exp(-exp(A_log) softplus(a + dt_bias))
+                          S; S = S + k (sigmoid(b) (v - k^T S))^T; y = q^T S (arXiv 2412.06464). form chunked:
+                          the same, `chunk` tokens at a time with matrix products */
+    RG_OP_MAMBA2,      /* inputs x [heads x head_dim], B and C [groups x state], dt [heads]; extra A_log, D,
+                          dt_bias [heads]. Head h of group h / (heads / groups) keeps a matrix S [state][head_dim],
+                          0 before a sequence: d = softplus(dt + dt_bias), held within [dt_min, dt_max] (dt_max 0:
+                          no limit); S = exp(-d exp(A_log)) S + B (d x)^T; y = C S + D x (arXiv 2405.21060) */
     /* Mixture of experts. A ROUTER reads one logit per expert and puts out top_k expert numbers, then their
        top_k weights, from the highest score on (ties: the lower number first). Scores s: softmax(x) or
        sigmoid(x) over all experts, or x itself (softmax_topk). Chosen are the top_k largest of s + correction
@@ -78,6 +85,9 @@ typedef enum rg_activation {
     RG_ACT_GELU_TANH, /* x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 */
     RG_N_ACTIVATIONS
 } rg_activation;
+
+/* How a recurrence over a prompt is computed; a decode step is one step of it in either form. */
+typedef enum rg_recurrence { RG_RECURRENT, RG_CHUNKED, RG_N_RECURRENCES } rg_recurrence;
 
 typedef enum rg_attention_mask { RG_MASK_CAUSAL, RG_MASK_BIDIRECTIONAL, RG_N_MASKS } rg_attention_mask;
 typedef enum rg_rope_pairs { RG_ROPE_HALVES, RG_ROPE_INTERLEAVED, RG_ROPE_N_PAIRS } rg_rope_pairs;
@@ -139,13 +149,15 @@ typedef struct rg_graph_node {
     int64_t groups, state;             /* MAMBA2 */
     double dt_min, dt_max;             /* MAMBA2 */
     int64_t from;                      /* SLICE, ROPE */
-    int64_t v_head_dim, window, mask;  /* ATTENTION (v_head_dim: MLA, too); mask: rg_attention_mask */
-    double scale;                      /* ATTENTION, MLA */
+    int64_t v_head_dim, window,
+        mask;     /* ATTENTION (v_head_dim: MLA, GATED_DELTA, too); mask: rg_attention_mask */
+    double scale; /* ATTENTION, MLA */
     int64_t top_k, n_group, topk_group, scoring, group_score, normalize; /* ROUTER; n_group 0: no groups */
     double routed_scale;                                                 /* ROUTER */
     int64_t stored;                   /* EXPERT_LINEAR: 1: each matrix of the checkpoint is transposed */
     double alpha, limit;              /* SWIGLU_CLAMPED */
-    int64_t nope_dim, rope_dim, form; /* MLA */
+    int64_t nope_dim, rope_dim, form; /* MLA; form: rg_mla_form; GATED_DELTA: rg_recurrence */
+    int64_t key_heads, chunk;         /* GATED_DELTA */
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
@@ -219,8 +231,11 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add
    and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1,
    attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide), conv1d 2 kernel.
-   Recurrences are counted one token after the other: per token and element of a state of MAMBA2, 4 matrix
-   FLOP (u v^T, w^T S) and 1 of vectors (decay); besides, 3 per feature and 6 per head.
+   Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP (into it, out of it) and 1 of
+   vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T S, into it, out of it) and 1;
+   besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked, a chunk of l tokens takes 6 l
+   per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per head (triangles alone are
+   counted).
    Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2 per input, mla as attention. Of the
    experts, those are read that some token of the pass chooses, by the mean under even and independent choice:
    E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads fewer. */
@@ -241,7 +256,7 @@ typedef struct rg_node_count {
     double
         state_elements_per_sequence; /* what it keeps of a sequence, however long that is: inputs of CONV1D */
     double recurrent_elements_per_sequence; /* the same, but sums over all tokens so far, which
-                                               implementations keep in fp32: S of MAMBA2 */
+                                               implementations keep in fp32: S of MAMBA2 and GATED_DELTA */
 } rg_node_count;
 rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch,
                                   double context);

@@ -32,6 +32,7 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_CONCAT] = &op_concat,
     [RG_OP_CONV1D] = &op_conv1d,
     [RG_OP_MAMBA2] = &op_mamba2,
+    [RG_OP_GATED_DELTA] = &op_gated_delta,
     [RG_OP_ROUTER] = &op_router,
     [RG_OP_EXPERT_LINEAR] = &op_expert_linear,
     [RG_OP_COMBINE] = &op_combine,
@@ -53,6 +54,9 @@ static const char *const scalings[] = {[RG_ROPE_LLAMA3] = "llama3",
 static const char *const ranges[] = {"whole", "exact", NULL};
 static const char *const pairs[] = {
     [RG_ROPE_HALVES] = "halves", [RG_ROPE_INTERLEAVED] = "interleaved", [RG_ROPE_N_PAIRS] = NULL};
+
+static const char *const recurrences[] = {
+    [RG_RECURRENT] = "recurrent", [RG_CHUNKED] = "chunked", [RG_N_RECURRENCES] = NULL};
 
 #define WORD(name, bit, member, words)                                                                       \
     { name, bit, true, offsetof(rg_graph_node, member), words }
@@ -105,6 +109,9 @@ const node_number node_numbers[] = {
     NUMBER("nope_dim", NODE_MLA, true, nope_dim),
     NUMBER("rope_dim", NODE_MLA, true, rope_dim),
     WORD("form", NODE_MLA, form, forms),
+    NUMBER("key_heads", NODE_KEY_HEADS, true, key_heads),
+    WORD("form", NODE_FORM, form, recurrences),
+    NUMBER("chunk", NODE_FORM, true, chunk),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {

@@ -28,7 +28,9 @@ enum {
     NODE_STORED = 1 << 22,
     NODE_ALPHA = 1 << 23,
     NODE_LIMIT = 1 << 24,
-    NODE_MLA = 1 << 25 /* nope_dim, rope_dim, form */
+    NODE_MLA = 1 << 25, /* nope_dim, rope_dim, form */
+    NODE_KEY_HEADS = 1 << 26,
+    NODE_FORM = 1 << 27 /* form, chunk */
 };
 
 typedef struct node_number {
@@ -71,7 +73,7 @@ typedef struct op_spec {
     void (*count)(const op_case *of, rg_node_count *c);
 } op_spec;
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
-    op_activation, op_slice, op_concat, op_conv1d, op_mamba2;
+    op_activation, op_slice, op_concat, op_conv1d, op_mamba2, op_gated_delta;
 extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped, op_mla;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */

@@ -68,9 +68,10 @@ typedef struct rg_kernels {
        ascending rows; y is none of the inputs. */
     void (*state_step)(size_t rows, size_t cols, float decay, const float *u, const float *v, const float *w,
                        float *state, float *y);
-    /* A step of the delta rule: S = decay S, r = beta (v - u^T S), S = S + u r^T, then y = w^T S. */
-    void (*delta_step)(size_t rows, size_t cols, float decay, float beta, const float *u, const float *v,
-                       const float *w, float *state, float *y);
+    /* A step of the delta rule: row i of S times decay[i], r = beta (v - u^T S), S = S + u r^T, then y = w^T
+       S. */
+    void (*delta_step)(size_t rows, size_t cols, const float *decay, float beta, const float *u,
+                       const float *v, const float *w, float *state, float *y);
     rg_row_compare (*compare)(size_t n, const float *a, const float *b);
 
     const rg_cast_kernels *cast;       /* of number formats: kernels/cast.h */

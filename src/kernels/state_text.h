@@ -32,13 +32,13 @@ static inline void state_columns(size_t n, size_t left, size_t rows, size_t cols
     EACH_BLOCK_OF(n) block_store_part(y + b * RG_ROW_LANES, left - b * RG_ROW_LANES, out[b]);
 }
 
-static inline void delta_columns(size_t n, size_t left, size_t rows, size_t cols, float decay, float beta,
-                                 const float *u, const float *v, const float *w, float *state, float *y) {
+static inline void delta_columns(size_t n, size_t left, size_t rows, size_t cols, const float *decay,
+                                 float beta, const float *u, const float *v, const float *w, float *state,
+                                 float *y) {
     block r[STATE_BLOCKS], out[STATE_BLOCKS];
-    const block keep = block_all(decay);
     EACH_BLOCK_OF(n) r[b] = out[b] = block_all(0);
     for (size_t i = 0; i < rows; i++) {
-        const block ui = block_all(u[i]);
+        const block ui = block_all(u[i]), keep = block_all(decay[i]);
         EACH_BLOCK_OF(n) {
             float *at = state + i * cols + b * RG_ROW_LANES;
             const size_t here = left - b * RG_ROW_LANES;
@@ -73,8 +73,8 @@ static void state_step(size_t rows, size_t cols, float decay, const float *u, co
         state_columns(1, MIN_BLOCK(cols - j), rows, cols, decay, u, v + j, w, state + j, y + j);
 }
 
-static void delta_step(size_t rows, size_t cols, float decay, float beta, const float *u, const float *v,
-                       const float *w, float *state, float *y) {
+static void delta_step(size_t rows, size_t cols, const float *decay, float beta, const float *u,
+                       const float *v, const float *w, float *state, float *y) {
     size_t j = 0;
     for (; cols - j >= STATE_COLUMNS; j += STATE_COLUMNS)
         delta_columns(STATE_BLOCKS, STATE_COLUMNS, rows, cols, decay, beta, u, v + j, w, state + j, y + j);

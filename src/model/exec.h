@@ -189,7 +189,7 @@ typedef struct exec_op {
 } exec_op;
 extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
     exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat,
-    exec_op_conv1d, exec_op_mamba2;
+    exec_op_conv1d, exec_op_mamba2, exec_op_gated_delta;
 /* NULL: the executor does not know the operator. */
 const exec_op *exec_op_find(rg_op op);
 /* exec_op.run of all that have `row`. */

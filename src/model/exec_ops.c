@@ -15,6 +15,7 @@ static const exec_op *const ops[RG_N_OPS] = {
     [RG_OP_CONCAT] = &exec_op_concat,
     [RG_OP_CONV1D] = &exec_op_conv1d,
     [RG_OP_MAMBA2] = &exec_op_mamba2,
+    [RG_OP_GATED_DELTA] = &exec_op_gated_delta,
 };
 
 const exec_op *exec_op_find(rg_op op) {

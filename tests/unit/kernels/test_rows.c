@@ -157,8 +157,9 @@ static void recurrences(void **state) {
     (void)state;
     enum { ROWS = 37, COLS = 161, STEPS = 9 };
     static const size_t widths[] = {1, 15, 16, 17, 64, 79, 128, COLS};
-    static float u[STEPS][ROWS], w[STEPS][ROWS], v[STEPS][COLS];
+    static float u[STEPS][ROWS], w[STEPS][ROWS], v[STEPS][COLS], decay[ROWS];
     static float got[3][2][ROWS * COLS], out[3][2][STEPS][COLS];
+    for (int r = 0; r < ROWS; r++) decay[r] = 0.5f + 0.01f * (float)r;
     fill(STEPS * ROWS, 1, 0.3f, u[0]);
     fill(STEPS * ROWS, 2, 0.3f, w[0]);
     fill(STEPS * COLS, 3, 1, v[0]);
@@ -169,7 +170,7 @@ static void recurrences(void **state) {
             const rg_kernels *k = rg_kernels_named(rg_kernels_level(level));
             for (int t = 0; k && t < STEPS; t++) {
                 k->state_step(ROWS, cols, 0.9f, u[t], v[t], w[t], got[level][0], out[level][0][t]);
-                k->delta_step(ROWS, cols, 0.8f, 0.7f, u[t], v[t], w[t], got[level][1], out[level][1][t]);
+                k->delta_step(ROWS, cols, decay, 0.7f, u[t], v[t], w[t], got[level][1], out[level][1][t]);
             }
             if (!k) continue;
             assert_memory_equal(got[0], got[level], sizeof got[0]);
@@ -179,10 +180,10 @@ static void recurrences(void **state) {
             double s[ROWS] = {0}, d[ROWS] = {0};
             for (int t = 0; t < STEPS; t++) {
                 double seen = 0, read = 0, read_d = 0;
-                for (int r = 0; r < ROWS; r++) seen += u[t][r] * 0.8f * d[r];
+                for (int r = 0; r < ROWS; r++) seen += u[t][r] * decay[r] * d[r];
                 for (int r = 0; r < ROWS; r++) {
                     s[r] = 0.9f * s[r] + u[t][r] * v[t][j];
-                    d[r] = 0.8f * d[r] + 0.7f * (v[t][j] - seen) * u[t][r];
+                    d[r] = decay[r] * d[r] + 0.7f * (v[t][j] - seen) * u[t][r];
                     read += w[t][r] * s[r];
                     read_d += w[t][r] * d[r];
                 }
