@@ -19,11 +19,15 @@ typedef enum rg_op {
                       width; else over each of `heads` runs of head_dim features, n = head_dim (q-k norm) or n
                       = width (a gain for each feature). offset: g = offset + weight (zero-centred gains: 1)
                     */
-    RG_OP_LINEAR,  /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
-    RG_OP_ROPE,    /* of each of `heads` runs of head_dim features, r (rotary_dim, 0: head_dim) beginning with
-                      feature `from` are rotated in pairs (i, j), j = i + r/2, i < r/2 (pairs interleaved: (2 i,
-                      2 i + 1)), by the angle a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin a,
-                      y_j = x_j cos a + x_i sin a; the others pass; w_i: rg_rope */
+    RG_OP_LAYERNORM, /* y = (x - m) / sqrt(mean((x - m)^2) + eps) * g (+ bias), m = mean(x); weight, bias [n]
+                      */
+    RG_OP_POSITION,  /* y = W[p] at position p; weight [positions][width]; its input is the token ids */
+    RG_OP_FIRST_ROW, /* y = W[0], whatever the token: the type of a text that is one segment */
+    RG_OP_LINEAR,    /* y = x W^T (+ bias);                     weight [out][in], bias [out] */
+    RG_OP_ROPE, /* of each of `heads` runs of head_dim features, r (rotary_dim, 0: head_dim) beginning with
+                   feature `from` are rotated in pairs (i, j), j = i + r/2, i < r/2 (pairs interleaved: (2 i,
+                   2 i + 1)), by the angle a = p w_i at position p = 0, 1, ...: y_i = x_i cos a - x_j sin a,
+                   y_j = x_j cos a + x_i sin a; the others pass; w_i: rg_rope */
     RG_OP_ATTENTION,  /* inputs q [heads x head_dim], k [kv_heads x head_dim], v [kv_heads x v_head_dim] (0:
                          head_dim): k after rotation and v are what a KV cache stores. Query head h reads key
                          head h / (heads / kv_heads): softmax(scale q k^T) v, scale 0: 1 / sqrt(head_dim).
@@ -141,7 +145,7 @@ typedef struct rg_graph_node {
     int weight;                        /* index into weights, or -1 */
     int bias;                          /* index into weights, or -1 */
     int extra[RG_MAX_EXTRA];           /* the operator's further weights in the order of its own, or -1 */
-    double eps;                        /* RMSNORM */
+    double eps;                        /* RMSNORM, LAYERNORM */
     int64_t heads, kv_heads, head_dim; /* ROPE, ATTENTION, RMSNORM per head, SLICE per head */
     rg_rope rope;                      /* ROPE */
     int64_t kind;                      /* ACTIVATION: rg_activation */
@@ -185,7 +189,7 @@ typedef struct rg_graph {
     size_t n_nodes, n_weights;
     rg_graph_node *node;
     rg_graph_weight *weight;
-    int output;              /* node whose output is the logits */
+    int output; /* node whose output is the logits; where it is not LINEAR, the last hidden state */
     size_t n_unknown_fields; /* rg_graph_import: config fields neither used nor declared harmless, as dotted
                                 paths */
     const char **unknown_field;
@@ -226,19 +230,18 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    a decode step all `context` keys (its own included), a causal prompt (context + 1) / 2 on average, with a
    window those in it, a bidirectional one all. What a window passes is forgotten: state, not cache; what is
    bidirectional caches nothing. In
-   PREFILL the output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
+   PREFILL a linear output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
    attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
-   multiplies), rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add
-   and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1,
-   attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide), conv1d 2 kernel.
-   Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP (into it, out of it) and 1 of
-   vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T S, into it, out of it) and 1;
-   besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked, a chunk of l tokens takes 6 l
-   per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per head (triangles alone are
-   counted).
-   Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2 per input, mla as attention. Of the
-   experts, those are read that some token of the pass chooses, by the mean under even and independent choice:
-   E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads fewer. */
+   multiplies), layernorm 6, rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide,
+   multiply), add and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5,
+   gelu_tanh 9; bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide),
+   conv1d 2 kernel. Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP (into it, out of
+   it) and 1 of vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T S, into it, out
+   of it) and 1; besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked, a chunk of l
+   tokens takes 6 l per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per head (triangles
+   alone are counted). Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2 per input, mla as
+   attention. Of the experts, those are read that some token of the pass chooses, by the mean under even and
+   independent choice: E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads fewer. */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 

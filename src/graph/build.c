@@ -305,7 +305,7 @@ static rg_status run_family(builder *b) {
     RG_TRY(set(b, f->body->node, "token", (value){.kind = VALUE_NODE, .i = -1, .name = "token"}));
     RG_TRY(run_statements(b, f->body));
     if (!g->n_nodes) return fail(b, f->body->node, "at least one node", "the graph is empty");
-    g->vocab_size = g->node[g->output].width;
+    g->vocab_size = graph_vocab_size(g);
     for (size_t i = 0; i < g->n_nodes; i++) {
         if (g->node[i].op == RG_OP_EMBED) g->hidden_size = g->node[i].width;
         if (g->node[i].layer >= g->n_layers) g->n_layers = g->node[i].layer + 1;

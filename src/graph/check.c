@@ -64,9 +64,9 @@ static rg_status check_sizes(const rg_graph *g, rg_error *err) {
     if (g->n_layers != n_layers)
         return rg_fail(err, RG_ERR_PARSE, "n_layers", "the layers of the nodes", "found %lld for %lld",
                        (long long)g->n_layers, (long long)n_layers);
-    if (g->vocab_size != g->node[g->output].width)
-        return rg_fail(err, RG_ERR_PARSE, "vocab_size", "the width of the output node", "found %lld for %lld",
-                       (long long)g->vocab_size, (long long)g->node[g->output].width);
+    if (g->vocab_size != graph_vocab_size(g))
+        return rg_fail(err, RG_ERR_PARSE, "vocab_size", "the width of the head, or the rows of the embedding",
+                       "found %lld for %lld", (long long)g->vocab_size, (long long)graph_vocab_size(g));
     if (g->max_positions < 1 || g->max_positions > INT32_MAX || g->hidden_size < 1 ||
         g->hidden_size > INT32_MAX)
         return rg_fail(err, RG_ERR_PARSE, "max_positions, hidden_size", "in [1, 2^31)", "found %lld and %lld",

@@ -19,7 +19,7 @@ static int storage_of(const rg_graph *g, int w) {
 rg_node_count rg_graph_count_node(const rg_graph *g, size_t node, rg_phase phase, double batch,
                                   double context) {
     const rg_graph_node *n = &g->node[node];
-    const bool once = phase == RG_DECODE || (int)node == g->output;
+    const bool once = phase == RG_DECODE || ((int)node == g->output && n->op == RG_OP_LINEAR);
     const op_case of = {g, n, phase, batch, context, once ? batch : batch * context};
     rg_node_count c = {.weight_elements = all_elements(g, n),
                        .output_elements = of.tokens * (double)n->width};
@@ -34,12 +34,12 @@ rg_node_count rg_graph_count_node(const rg_graph *g, size_t node, rg_phase phase
 static double looked_up_only(const rg_graph *g) {
     double sum = 0;
     for (size_t i = 0; i < g->n_nodes; i++) {
-        if (g->node[i].op != RG_OP_EMBED) continue;
+        if (!op_looks_up(g->node[i].op)) continue;
         int table = storage_of(g, g->node[i].weight);
         bool counted = false; /* multiplied, or another look-up of it taken already */
         for (size_t j = 0; j < g->n_nodes && !counted; j++)
             counted = g->node[j].weight >= 0 && storage_of(g, g->node[j].weight) == table &&
-                      (g->node[j].op != RG_OP_EMBED || j < i);
+                      (!op_looks_up(g->node[j].op) || j < i);
         if (!counted) sum += elements_of(g, table);
     }
     return sum;
@@ -53,8 +53,7 @@ rg_graph_totals rg_graph_total(const rg_graph *g, double context) {
     for (size_t i = 0; i < g->n_nodes; i++) {
         const rg_node_count decode = rg_graph_count_node(g, i, RG_DECODE, 1, context);
         const rg_node_count prefill = rg_graph_count_node(g, i, RG_PREFILL, 1, context);
-        if (g->node[i].op != RG_OP_EMBED)
-            idle += all_elements(g, &g->node[i]) - decode.active_weight_elements;
+        if (!op_looks_up(g->node[i].op)) idle += all_elements(g, &g->node[i]) - decode.active_weight_elements;
         t.kv_bytes_per_token += 2 * decode.cache_elements_per_token;
         t.state_bytes_per_sequence +=
             2 * decode.state_elements_per_sequence + 4 * decode.recurrent_elements_per_sequence;

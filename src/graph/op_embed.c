@@ -1,7 +1,7 @@
-/* embed: rows of a table. */
+/* embed, position, first_row: rows of a table. */
 #include "graph/ops.h"
 
-static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+static rg_status infer_row(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     (void)err;
     *width = g->weight[n->weight].shape[1];
     return RG_OK;
@@ -18,5 +18,33 @@ const op_spec op_embed = {.name = "embed",
                           .max_inputs = 1,
                           .weight_dims = 2,
                           .reads_tokens = true,
-                          .infer = infer,
+                          .infer = infer_row,
                           .count = count};
+
+/* The sequences of a batch share the rows of their positions. */
+static void count_position(const op_case *of, rg_node_count *c) {
+    const double width = (double)of->node->width;
+    const double rows = of->phase == RG_PREFILL ? of->context : 1;
+    c->input_elements = 0;
+    if (rows * width < c->weight_elements) c->weight_elements = rows * width;
+}
+
+static void count_first_row(const op_case *of, rg_node_count *c) {
+    c->input_elements = 0;
+    c->weight_elements = (double)of->node->width;
+}
+
+const op_spec op_position = {.name = "position",
+                             .min_inputs = 1,
+                             .max_inputs = 1,
+                             .weight_dims = 2,
+                             .reads_tokens = true,
+                             .infer = infer_row,
+                             .count = count_position};
+const op_spec op_first_row = {.name = "first_row",
+                              .min_inputs = 1,
+                              .max_inputs = 1,
+                              .weight_dims = 2,
+                              .reads_tokens = true,
+                              .infer = infer_row,
+                              .count = count_first_row};

@@ -1,4 +1,4 @@
-/* rmsnorm: over the row or over each head. */
+/* rmsnorm, over the row or over each head; layernorm. */
 #include "graph/ops.h"
 
 #include <math.h>
@@ -28,3 +28,23 @@ const op_spec op_rmsnorm = {.name = "rmsnorm",
                             .takes = NODE_HEADS | NODE_HEAD_DIM | NODE_OFFSET,
                             .infer = infer,
                             .count = count};
+
+static rg_status infer_layernorm(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+    *width = op_width_of(g, n, 0);
+    if (!(n->eps >= 0) || !isfinite(n->eps)) return op_bad(n, "eps >= 0", err, "eps is not a small number");
+    RG_TRY(op_check_vector(g, n, n->weight, *width, "weight", err));
+    return op_check_vector(g, n, n->bias, *width, "bias", err);
+}
+
+static void count_layernorm(const op_case *of, rg_node_count *c) {
+    c->vector_flop = (of->node->bias >= 0 ? 7 : 6) * of->tokens * (double)of->node->width;
+}
+
+const op_spec op_layernorm = {.name = "layernorm",
+                              .min_inputs = 1,
+                              .max_inputs = 1,
+                              .weight_dims = 1,
+                              .takes_bias = true,
+                              .needs = NODE_EPS,
+                              .infer = infer_layernorm,
+                              .count = count_layernorm};

@@ -21,6 +21,9 @@ static const op_spec opaque = {.name = "opaque",
 static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_EMBED] = &op_embed,
     [RG_OP_RMSNORM] = &op_rmsnorm,
+    [RG_OP_LAYERNORM] = &op_layernorm,
+    [RG_OP_POSITION] = &op_position,
+    [RG_OP_FIRST_ROW] = &op_first_row,
     [RG_OP_LINEAR] = &op_linear,
     [RG_OP_ROPE] = &op_rope,
     [RG_OP_ATTENTION] = &op_attention,
@@ -163,7 +166,8 @@ static rg_status check_inputs(const rg_graph *g, size_t index, rg_error *err) {
         if (n->input[i] < -1 || n->input[i] >= (int64_t)index)
             return op_bad(n, "a node before it", err, "an input does not precede it");
         if (n->op != RG_OP_OPAQUE && tokens != spec->reads_tokens)
-            return op_bad(n, "the token ids for embed alone", err, "cannot take that input");
+            return op_bad(n, "the token ids for embed, position and first_row alone", err,
+                          "cannot take that input");
     }
     return RG_OK;
 }
@@ -218,6 +222,13 @@ rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *wid
     for (int i = 1; i < n->n_inputs; i++)
         if (op_width_of(g, n, i) != *width) return op_bad(n, "inputs of equal width", err, "widths differ");
     return RG_OK;
+}
+
+int64_t graph_vocab_size(const rg_graph *g) {
+    const rg_graph_node *output = &g->node[g->output];
+    for (size_t i = 0; output->op != RG_OP_LINEAR && i < g->n_nodes; i++)
+        if (g->node[i].op == RG_OP_EMBED) return g->weight[g->node[i].weight].shape[0];
+    return output->width;
 }
 
 rg_status op_infer(const rg_graph *g, size_t node, int64_t *width, rg_error *err) {

@@ -75,6 +75,7 @@ typedef struct op_spec {
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
     op_activation, op_slice, op_concat, op_conv1d, op_mamba2, op_gated_delta;
 extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped, op_mla;
+extern const op_spec op_layernorm, op_position, op_first_row;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);
@@ -90,6 +91,10 @@ rg_status op_bad(const rg_graph_node *n, const char *expected, rg_error *err, co
 static inline int64_t op_width_of(const rg_graph *g, const rg_graph_node *n, int i) {
     return n->input[i] < 0 ? 1 : g->node[n->input[i]].width;
 }
+/* A table of which a token takes a row without multiplying. */
+static inline bool op_looks_up(rg_op op) {
+    return op == RG_OP_EMBED || op == RG_OP_POSITION || op == RG_OP_FIRST_ROW;
+}
 /* Input i is `heads` runs of `head_dim` features. */
 rg_status op_check_heads(const rg_graph *g, const rg_graph_node *n, int i, int64_t heads, int64_t head_dim,
                          rg_error *err);
@@ -103,6 +108,9 @@ rg_status op_check_router(const rg_graph *g, const rg_graph_node *n, int i, int6
 double op_experts_used(double experts, double top_k, double tokens);
 /* Inputs of equal width, which is that of the output. */
 rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
+
+/* Number of token ids: the width of a linear head, else the rows of the first embedding. */
+int64_t graph_vocab_size(const rg_graph *g);
 
 enum { MAX_NODES = 1 << 20, MAX_LAYERS = 1 << 16 };
 

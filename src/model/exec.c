@@ -12,9 +12,6 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
                        node->op != RG_OP_OPAQUE ? rg_op_name(node->op)
                        : node->opaque_op        ? node->opaque_op
                                                 : "opaque");
-    if ((int)i == graph->output && node->op != RG_OP_LINEAR)
-        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "a linear output head",
-                       "the graph's output is made by operator \"%s\"", rg_op_name(node->op));
     int needed[2 + RG_MAX_EXTRA] = {node->weight, node->bias};
     memcpy(needed + 2, node->extra, sizeof node->extra);
     for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
@@ -53,13 +50,23 @@ static void find_same(exec *e) {
         }
 }
 
-rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
-                    size_t max_window, rg_error *err) {
+static rg_status check_output(const rg_graph *graph, bool hidden, rg_error *err) {
+    const rg_graph_node *node = &graph->node[graph->output];
+    if ((node->op != RG_OP_LINEAR) == hidden) return RG_OK;
+    return rg_fail(err, RG_ERR_UNSUPPORTED, node->name,
+                   hidden ? "a model without a language-model head" : "a linear output head",
+                   "the graph's output is made by operator \"%s\"",
+                   node->op == RG_OP_OPAQUE && node->opaque_op ? node->opaque_op : rg_op_name(node->op));
+}
+
+static rg_status open_any(exec *out, const rg_model *model, const exec_use *use, size_t n_variants,
+                          int threads, size_t max_window, bool hidden, rg_error *err) {
     *out = (exec){
         .model = model, .threads = threads, .n_variants = n_variants, .use = use, .max_window = max_window};
     const rg_graph *graph = &model->graph;
     const size_t n = graph->n_nodes;
     for (size_t i = 0; i < n; i++) RG_TRY(check_node(model, i, err));
+    RG_TRY(check_output(graph, hidden, err));
     RG_TRY(rg_kernels_get(&out->kernels, err));
     out->last_use = rg_arena_alloc(&out->arena, n, sizeof *out->last_use);
     out->cosine = rg_arena_alloc(&out->arena, n, sizeof *out->cosine);
@@ -76,6 +83,16 @@ rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_
             if (graph->node[i].input[j] >= 0) out->last_use[graph->node[i].input[j]] = (int)i;
     }
     return exec_rope_tables(out, err);
+}
+
+rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
+                    size_t max_window, rg_error *err) {
+    return open_any(out, model, use, n_variants, threads, max_window, false, err);
+}
+
+rg_status exec_open_hidden(exec *out, const rg_model *model, const exec_use *use, size_t n_variants,
+                           int threads, size_t max_window, rg_error *err) {
+    return open_any(out, model, use, n_variants, threads, max_window, true, err);
 }
 
 /* Floats of a node's value that are kept for all variants. */
@@ -142,6 +159,23 @@ static void end_batch(exec *e) {
     e->batch = NULL;
 }
 
+/* Scored rows of the last hidden state. */
+static rg_status take_hidden(exec *e, exec_logits_fn *take, void *context, rg_error *err) {
+    const int node = e->model->graph.output;
+    const size_t width = (size_t)e->model->graph.node[node].width;
+    const exec_batch *batch = e->batch;
+    RG_TRY(exec_scratch_need(&e->reference, width, err));
+    RG_TRY(exec_scratch_need(&e->logits, width, err));
+    for (size_t v = 0; v < e->n_variants; v++)
+        for (size_t i = 0; i < batch->n_scored; i++) {
+            const size_t at = batch->scored[i] * width;
+            memcpy(e->reference.data, *exec_value(e, node, 0) + at, width * sizeof(float));
+            memcpy(e->logits.data, *exec_value(e, node, v) + at, width * sizeof(float));
+            RG_TRY(take(context, v, i, 1, e->reference.data, e->logits.data, err));
+        }
+    return RG_OK;
+}
+
 rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void *context,
                    const rg_progress *progress, const double share[2], rg_error *err) {
     const rg_graph *graph = &e->model->graph;
@@ -149,17 +183,19 @@ rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void 
     const double middle = share[1] - head * (share[1] - share[0]);
     rg_status status = RG_OK;
     start_batch(e, batch);
+    const bool has_head = graph->node[graph->output].op == RG_OP_LINEAR;
     for (int i = 0; status == RG_OK && i < (int)graph->n_nodes; i++) {
-        if (i == graph->output) continue;
+        if (i == graph->output && has_head) continue;
         double done = share[0] + (middle - share[0]) * i / (double)graph->n_nodes;
         if (!rg_progress_step(progress, "quality: forward passes", done, 1))
             status = rg_fail(err, RG_ERR_CANCELLED, NULL, NULL, "interrupted");
         if (status == RG_OK) status = exec_op_find(graph->node[i].op)->run(e, i, err);
         if (status != RG_OK) break;
         quantize_output(e, i);
+        if (i == graph->output) status = take_hidden(e, take, context, err);
         free_dead(e, i);
     }
-    if (status == RG_OK)
+    if (status == RG_OK && has_head)
         status = exec_head(e, take, context, progress, (const double[2]){middle, share[1]}, err);
     end_batch(e);
     return status;

@@ -107,6 +107,10 @@ typedef struct exec {
    graph whose output is not linear. Zero-fills *out first; exec_close is safe after a failure. */
 rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_t n_variants, int threads,
                     size_t max_window, rg_error *err);
+/* The same for a graph whose output is not linear: exec_run takes the rows of its last hidden state for
+   logits. */
+rg_status exec_open_hidden(exec *out, const rg_model *model, const exec_use *use, size_t n_variants,
+                           int threads, size_t max_window, rg_error *err);
 void exec_close(exec *e);
 /* Bytes of activations per token of a batch, all variants, where most are alive. */
 size_t exec_bytes_per_token(const exec *e);
@@ -190,6 +194,7 @@ typedef struct exec_op {
 extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
     exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat,
     exec_op_conv1d, exec_op_mamba2, exec_op_gated_delta;
+extern const exec_op exec_op_layernorm, exec_op_position, exec_op_first_row;
 /* NULL: the executor does not know the operator. */
 const exec_op *exec_op_find(rg_op op);
 /* exec_op.run of all that have `row`. */

@@ -1,12 +1,21 @@
-/* embed: rows of a table. */
+/* embed, position, first_row: rows of a table. */
 #include "model/exec.h"
 
 #include <string.h>
+
+static size_t row_of(const exec *e, rg_op op, size_t token) {
+    return op == RG_OP_EMBED      ? (size_t)e->batch->token[token]
+           : op == RG_OP_POSITION ? exec_position(e, token)
+                                  : 0;
+}
 
 static rg_status run(exec *e, int node, rg_error *err) {
     const rg_graph *graph = &e->model->graph;
     const rg_graph_node *n = &graph->node[node];
     const size_t width = (size_t)n->width, rows = (size_t)graph->weight[n->weight].shape[0];
+    if (n->op == RG_OP_POSITION && e->max_window > rows)
+        return rg_fail(err, RG_ERR_MISMATCH, n->name, "windows within the positions of the model",
+                       "windows of %zu tokens, %zu positions", e->max_window, rows);
     const float *table = e->model->weight[n->weight], *from = NULL;
     const rg_quant *last = NULL;
     for (size_t v = 0; v < e->n_variants; v++) {
@@ -25,9 +34,11 @@ static rg_status run(exec *e, int node, rg_error *err) {
             last = q;
         }
         for (size_t t = 0; t < e->n_tokens; t++)
-            memcpy(*out + t * width, from + (size_t)e->batch->token[t] * width, width * sizeof **out);
+            memcpy(*out + t * width, from + row_of(e, n->op, t) * width, width * sizeof **out);
     }
     return RG_OK;
 }
 
 const exec_op exec_op_embed = {.run = run, .weight_role = EXEC_ROLE(RG_ROLE_WEIGHT)};
+const exec_op exec_op_position = {.run = run, .weight_role = EXEC_ROLE(RG_ROLE_WEIGHT)};
+const exec_op exec_op_first_row = {.run = run, .weight_role = EXEC_ROLE(RG_ROLE_WEIGHT)};

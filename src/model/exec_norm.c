@@ -1,5 +1,7 @@
-/* rmsnorm: over the row or over each head. */
+/* rmsnorm, over the row or over each head; layernorm. */
 #include "model/exec.h"
+
+#include <math.h>
 
 static void row(const exec *e, int node, size_t token, const float *const *x, float *y) {
     const rg_graph_node *n = &e->model->graph.node[node];
@@ -24,3 +26,20 @@ static rg_status run(exec *e, int node, rg_error *err) {
 }
 
 const exec_op exec_op_rmsnorm = {.run = run, .row = row};
+
+/* Sums in double, in order: the same bits everywhere. */
+static void layernorm_row(const exec *e, int node, size_t token, const float *const *x, float *y) {
+    const rg_graph_node *n = &e->model->graph.node[node];
+    const size_t width = (size_t)n->width;
+    const float *gain = e->model->weight[n->weight], *bias = n->bias >= 0 ? e->model->weight[n->bias] : NULL;
+    double sum = 0, squares = 0;
+    (void)token;
+    for (size_t i = 0; i < width; i++) sum += (double)x[0][i];
+    const double mean = sum / (double)width;
+    for (size_t i = 0; i < width; i++) squares += ((double)x[0][i] - mean) * ((double)x[0][i] - mean);
+    const double factor = 1 / sqrt(squares / (double)width + n->eps);
+    for (size_t i = 0; i < width; i++)
+        y[i] = (float)(((double)x[0][i] - mean) * factor * (double)gain[i] + (bias ? (double)bias[i] : 0));
+}
+
+const exec_op exec_op_layernorm = {.run = exec_rows, .row = layernorm_row};

@@ -16,6 +16,9 @@ static const exec_op *const ops[RG_N_OPS] = {
     [RG_OP_CONV1D] = &exec_op_conv1d,
     [RG_OP_MAMBA2] = &exec_op_mamba2,
     [RG_OP_GATED_DELTA] = &exec_op_gated_delta,
+    [RG_OP_LAYERNORM] = &exec_op_layernorm,
+    [RG_OP_POSITION] = &exec_op_position,
+    [RG_OP_FIRST_ROW] = &exec_op_first_row,
 };
 
 const exec_op *exec_op_find(rg_op op) {

@@ -30,6 +30,10 @@ static const struct {
                  {"qwen3-8b", 8190735360, 147456, true},
                  {"qwen3-32b", 32762123264, 262144, false},
                  {"qwen2.5-72b", 72706203648, 327680, false, 0, "attention_bias_note"},
+                 {"gpt3-175b", 174604259328, 4718592, false, 0, "_note"},
+                 {"gpt2", 124439808, 36864, true},
+                 {"pythia-160m", 162322944, 36864, true},
+                 {"all-minilm-l6-v2", 22713216 - 147840, 0, true}, /* without the pooler of training */
                  {"mistral-7b-v0.1", 7241732096, 0, true, 131072.0 * 4096},
                  {"mixtral-8x7b", 46702792704, 131072, true, .active = 12879925248},
                  {"qwen3-30b-a3b", 30532122624, 98304, true, .active = 3353032704},

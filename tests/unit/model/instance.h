@@ -123,6 +123,11 @@ static inline rg_status instance_keep(void *context, size_t variant, size_t firs
     return RG_OK;
 }
 
+/* Of the logits, or of the last hidden state of a model without head. */
+static inline size_t instance_width(const rg_model *m) {
+    return (size_t)m->graph.node[m->graph.output].width;
+}
+
 static inline int32_t instance_token(const rg_model *m, size_t window, size_t position) {
     return (int32_t)(rg_random_u32(9, window, position) % (uint32_t)m->graph.vocab_size);
 }
@@ -134,7 +139,7 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
     static size_t scored[INSTANCE_TOKENS];
     static int32_t token[INSTANCE_TOKENS];
     const rg_graph *g = &m->graph;
-    instance_result r = {.vocab = (size_t)g->vocab_size};
+    instance_result r = {.vocab = instance_width(m)};
     size_t start[INSTANCE_WINDOWS + 1] = {0}, first_token = 0, longest = 0;
     exec_use *use = calloc(n_policies * g->n_nodes, sizeof *use);
     rg_error err = {0};
@@ -156,7 +161,8 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
             fail_msg("%s: %s", err.where, err.message);
     }
     const exec_batch batch = {n, start, token, r.rows, scored, first_token};
-    if (exec_open(&e, m, use, n_policies, threads, longest, &err) != RG_OK ||
+    const bool head = g->node[g->output].op == RG_OP_LINEAR;
+    if ((head ? exec_open : exec_open_hidden)(&e, m, use, n_policies, threads, longest, &err) != RG_OK ||
         exec_run(&e, &batch, instance_keep, &r, NULL, (const double[2]){0, 1}, &err) != RG_OK)
         fail_msg("%s: %s", err.where, err.message);
     for (size_t i = 0; i < g->n_nodes; i++)
@@ -175,7 +181,7 @@ typedef void instance_oracle(const rg_model *m, const int32_t *token, size_t len
 static inline void instance_check_right(const rg_model *m, instance_oracle *oracle, const size_t *length,
                                         size_t n, double bound) {
     const char *const policy[] = {"fp32"};
-    const size_t vocab = (size_t)m->graph.vocab_size;
+    const size_t vocab = instance_width(m);
     instance_result got = instance_run(m, policy, 1, 1, length, 0, n);
     for (size_t w = 0, row = 0; w < n; row += length[w++]) {
         double *want = malloc(length[w] * vocab * sizeof *want), squares = 0, largest = 0;
