@@ -226,7 +226,8 @@ rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *wid
 
 int64_t graph_vocab_size(const rg_graph *g) {
     const rg_graph_node *output = &g->node[g->output];
-    for (size_t i = 0; output->op != RG_OP_LINEAR && i < g->n_nodes; i++)
+    const bool head = output->op == RG_OP_LINEAR || output->op == RG_OP_OPAQUE;
+    for (size_t i = 0; !head && i < g->n_nodes; i++)
         if (g->node[i].op == RG_OP_EMBED) return g->weight[g->node[i].weight].shape[0];
     return output->width;
 }

@@ -43,7 +43,7 @@ static const char tiny[] =
 
 /* Experts and latent attention with every number they take. */
 static const char mixture[] =
-    "{\"ridge_graph\": 1, \"family\": \"f\", \"model\": \"m\", \"vocab_size\": 4, \"hidden_size\": 6,\n"
+    "{\"ridge_graph\": 1, \"family\": \"f\", \"model\": \"m\", \"vocab_size\": 6, \"hidden_size\": 6,\n"
     "\"n_layers\": 1, \"max_positions\": 9, \"output\": 8,\n"
     "\"weights\": [{\"name\": \"t\", \"shape\": [6, 6]}, {\"name\": \"g\", \"shape\": [12, 6]},\n"
     "{\"name\": \"c\", \"shape\": [12]}, {\"name\": \"up\", \"shape\": [12, 10, 6]},\n"
