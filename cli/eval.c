@@ -75,6 +75,24 @@ const cli_command cli_eval_commands[] = {
      .options = cli_eval_sensitivity_options,
      .run = cli_eval_sensitivity},
     {.noun = "eval",
+     .verb = "compare-dump",
+     .arguments = "A B",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .summary = "Find the first layer at which two implementations part",
+     .details =
+         "A and B are dumps (JSON: a digest and statistics of the output of every node, docs/quality.md,\n"
+         "\"Layer by layer\") or files of activations (safetensors, npy), compared element by element. What\n"
+         "differs is listed in the order of A. Exit code 0 whether they differ or not.",
+     .example =
+         "ridge eval compare-dump ridge.json chip.json\n"
+         "  212 of 271 nodes equal\n"
+         "  first difference: layers.3.mlp.down (linear), layer 3: other values; rms 0.412 and 0.418, 1.4 % "
+         "apart;\n"
+         "  amax 7.25 and 7.5, 3.3 % apart",
+     .options = cli_eval_dump_options,
+     .run = cli_eval_dump},
+    {.noun = "eval",
      .verb = "import",
      .arguments = "FILE...",
      .min_arguments = 1,

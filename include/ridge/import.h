@@ -59,6 +59,45 @@ typedef struct rg_import_result {
 rg_status rg_import_compare(const rg_import *reference, const rg_import *candidate, rg_import_result *out,
                             rg_error *err);
 
+/* ---- layer by layer --------------------------------------------------------------------------------------
+ */
+
+typedef enum rg_dump_kind { RG_DUMP_VALUES, RG_DUMP_SHAPE, RG_DUMP_MISSING, RG_DUMP_ADDED } rg_dump_kind;
+/* "values", "shape", "missing" (the second file has no such node), "added" (the first has none). */
+const char *rg_dump_kind_name(rg_dump_kind kind);
+
+/* A node that differs. Numbers are NaN where a file does not give them. */
+typedef struct rg_dump_difference {
+    const char *name, *op; /* op: "" where unknown */
+    int layer;             /* -1: outside the layers or unknown */
+    rg_dump_kind kind;
+    double amax_a, amax_b, rms_a, rms_b, mean_a, mean_b;
+    double amax_difference, rms_difference; /* |a - b| / max(|a|, |b|) */
+    double relative_error, sqnr_db;         /* element by element; activations only */
+} rg_dump_difference;
+
+typedef struct rg_dump_header { /* what the two runs do not have in common */
+    const char *key, *a, *b;
+} rg_dump_header;
+
+typedef struct rg_dump_report {
+    size_t n_nodes, n_equal; /* of the first file */
+    size_t n;                /* differences, in the order of the first file, added nodes last */
+    rg_dump_difference *difference;
+    size_t n_headers;
+    rg_dump_header header[8];
+    rg_arena arena;
+} rg_dump_report;
+
+/* Compares what two implementations computed at each node of a model: two JSON dumps (docs/quality.md) by
+   digest, where both have one, and by amax, rms and mean; or two files of activations element by element.
+   A node is equal when its digests are, or when none of the numbers differs by more than `tolerance`,
+   relative; 0: not at all. RG_ERR_PARSE names what does not follow the form, RG_ERR_MISMATCH two files of
+   different kinds. Free with rg_dump_report_free. */
+rg_status rg_dump_compare(const char *path_a, const char *path_b, double tolerance, rg_dump_report *out,
+                          rg_error *err);
+void rg_dump_report_free(rg_dump_report *report);
+
 #ifdef __cplusplus
 }
 #endif

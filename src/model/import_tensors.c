@@ -27,14 +27,6 @@ static rg_status read_tensors(rg_import *import, const char *text, size_t size,
                                       : rg_fail(err, RG_ERR_PARSE, import->name, "tensors", "no tensors");
 }
 
-/* Name of the i-th tensor of `file` in the other; a single array needs no name. */
-static const rg_tensor_info *partner(const rg_tensor_file *file, const rg_tensor_info *info,
-                                     const rg_tensor_file *other) {
-    if (rg_tensor_file_count(file) == 1 && rg_tensor_file_count(other) == 1)
-        return rg_tensor_file_info(other, 0);
-    return rg_tensor_file_find(other, info->name);
-}
-
 static rg_status missing(const rg_tensor_file *file, const rg_tensor_info *info, const rg_tensor_file *other,
                          rg_error *err) {
     return rg_fail(err, RG_ERR_MISMATCH, rg_tensor_file_path(other), "the same tensors in both files",
@@ -50,9 +42,10 @@ typedef struct totals {
 static rg_status add_up(const rg_tensor_file *a, const rg_tensor_file *b, totals *t, rg_error *err) {
     *t = (totals){.worst_db = INFINITY, .cosine = 1};
     for (size_t i = 0; i < rg_tensor_file_count(b); i++)
-        if (!partner(b, rg_tensor_file_info(b, i), a)) return missing(b, rg_tensor_file_info(b, i), a, err);
+        if (!tensor_partner(b, rg_tensor_file_info(b, i), a))
+            return missing(b, rg_tensor_file_info(b, i), a, err);
     for (size_t i = 0; i < rg_tensor_file_count(a); i++) {
-        const rg_tensor_info *in_a = rg_tensor_file_info(a, i), *in_b = partner(a, in_a, b);
+        const rg_tensor_info *in_a = rg_tensor_file_info(a, i), *in_b = tensor_partner(a, in_a, b);
         tensor_distance d;
         if (!in_b) return missing(a, in_a, b, err);
         RG_TRY(tensor_distance_of(a, in_a, b, in_b, &d, err));

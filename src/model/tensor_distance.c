@@ -6,6 +6,19 @@
 #include <math.h>
 #include <stdlib.h>
 
+const rg_tensor_info *tensor_partner(const rg_tensor_file *file, const rg_tensor_info *info,
+                                     const rg_tensor_file *other) {
+    if (rg_tensor_file_count(file) == 1 && rg_tensor_file_count(other) == 1)
+        return rg_tensor_file_info(other, 0);
+    return rg_tensor_file_find(other, info->name);
+}
+
+bool tensor_same_shape(const rg_tensor_info *a, const rg_tensor_info *b) {
+    bool same = a->n_dims == b->n_dims;
+    for (int i = 0; same && i < a->n_dims; i++) same = a->shape[i] == b->shape[i];
+    return same;
+}
+
 static rg_status read(const rg_tensor_file *file, const rg_tensor_info *info, size_t n, float **out,
                       rg_error *err) {
     float *x = malloc(n ? n * sizeof *x : 1);
@@ -40,9 +53,7 @@ static void add_up(const float *a, const float *b, size_t n, tensor_distance *ou
 rg_status tensor_distance_of(const rg_tensor_file *a, const rg_tensor_info *in_a, const rg_tensor_file *b,
                              const rg_tensor_info *in_b, tensor_distance *out, rg_error *err) {
     size_t n = 1;
-    bool same = in_a->n_dims == in_b->n_dims;
-    for (int i = 0; same && i < in_a->n_dims; i++) same = in_a->shape[i] == in_b->shape[i];
-    if (!same)
+    if (!tensor_same_shape(in_a, in_b))
         return rg_fail(err, RG_ERR_MISMATCH, rg_tensor_file_path(b), "the same shapes in both files",
                        "\"%.100s\" has another shape than in %.200s", in_b->name, rg_tensor_file_path(a));
     for (int i = 0; i < in_a->n_dims; i++)

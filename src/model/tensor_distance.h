@@ -12,6 +12,11 @@ typedef struct tensor_distance {
     double amax_a, amax_b;
 } tensor_distance;
 
+/* The tensor of that name in another file; two files of a single array each need no name. NULL: none. */
+const rg_tensor_info *tensor_partner(const rg_tensor_file *file, const rg_tensor_info *info,
+                                     const rg_tensor_file *other);
+bool tensor_same_shape(const rg_tensor_info *a, const rg_tensor_info *b);
+
 /* Two tensors of the same name from two files; RG_ERR_MISMATCH for shapes that differ and for elements that
    are not finite, with the file's path in `where`. */
 rg_status tensor_distance_of(const rg_tensor_file *a, const rg_tensor_info *in_a, const rg_tensor_file *b,

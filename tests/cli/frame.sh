@@ -21,7 +21,7 @@ expect 2 "$RIDGE" num show no_such_format
 [ "$(wc -l <err)" = 1 ]
 # every command has help with an example, and help names every option
 for noun in num tensor model eval hw roof rtl study ledger; do
-    "$RIDGE" $noun --help | sed -n 's/^  ridge [a-z]* \([a-z]*\).*/\1/p' >verbs
+    "$RIDGE" $noun --help | sed -n 's/^  ridge [a-z]* \([a-z-]*\).*/\1/p' >verbs
     [ -s verbs ]
     while read -r verb; do
         expect 0 "$RIDGE" $noun $verb --help

@@ -1,7 +1,8 @@
-/* Results from elsewhere: what any reader takes must compare with itself. Task sets, too. */
+/* Results from elsewhere: what any reader takes must compare with itself. Task sets and dumps, too. */
 #include <stdlib.h>
 
 #include "model/choice.h"
+#include "model/dump.h"
 #include "ridge/import.h"
 
 static void as_form(const char *form, const char *text, size_t size) {
@@ -26,5 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     as_form(NULL, (const char *)data, size);
     for (size_t i = 0; (form = rg_import_form(i, NULL)); i++) as_form(form, (const char *)data, size);
     if (choice_set_read(&set, "fuzz", (const char *)data, size, &err) == RG_OK) choice_set_free(&set);
+    rg_arena arena = {0};
+    dump d;
+    if (dump_parse(&d, "fuzz", (const char *)data, size, &arena, &err) == RG_OK)
+        for (size_t i = 0; i < d.n; i++)
+            if (dump_find(&d, d.node[i].name) != i) abort();
+    rg_arena_free(&arena);
     return 0;
 }
