@@ -88,7 +88,7 @@ static void show_table(const facts *f) {
         {"  active, without it", t->parameters_active_no_embedding, ""},
         {f->policy ? "weights, as the policy stores them" : "weights, stored as bf16", f->weight_bytes, "B"},
         {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
-        {"state per sequence, bf16", t->state_bytes_per_sequence, "B"},
+        {"state per sequence", t->state_bytes_per_sequence, "B"},
         {f->policy ? "cache of a sequence, by the policy" : "cache of a sequence, bf16", f->sequence_bytes,
          "B"},
         {"prefill, per token", t->prefill_flop_per_token, "FLOP"},

@@ -13,6 +13,9 @@ static const struct {
     double parameters, active, kv_bytes, recurrent_bytes, convolution_bytes;
 } published[] = {
     {"mamba2-2.7b", 2702599680, 2702599680, 0, 64.0 * 80 * 64 * 128 * 4, 64.0 * (5120 + 2 * 128) * 3 * 2},
+    /* active: 10 of 512 experts, each 3 x 2048 x 512, in 48 layers */
+    {"qwen3-next-80b-a3b", 79674391296, 79674391296 - 48.0 * 502 * 3 * 2048 * 512, 24576, 72.0 * (1 << 20),
+     36.0 * (2 * 2048 + 4096) * 3 * 2},
 };
 enum { N_PUBLISHED = sizeof published / sizeof *published };
 
