@@ -106,8 +106,8 @@ OP double block_error(const rg_cast_plan *p, int kind, float scale, size_t n, co
     return sum;
 }
 
-/* The better of two scales; of equals the first. */
-static void better_run(const rg_cast_plan *p, int kind, float six, float four, size_t n, const float *x,
+/* The better of two scales, of equals the first: whether it is `four`. y may be absent. */
+static bool better_run(const rg_cast_plan *p, int kind, float six, float four, size_t n, const float *x,
                        uint64_t first, random_bits *r, float *y) {
     float value[2][PIECE] = {{0}};
     const float scale[2] = {six, four};
@@ -116,10 +116,12 @@ static void better_run(const rg_cast_plan *p, int kind, float six, float four, s
         error[k] = kind == RG_CAST_ADD ? block_error(p, RG_CAST_ADD, scale[k], n, x, first, r, value[k])
                                        : block_error(p, kind, scale[k], n, x, first, r, value[k]);
     const int best = error[1] < error[0];
+    if (!y) return best;
     if (n <= PIECE)
         memcpy(y, value[best], n * sizeof *y);
     else
         scaled_run_any(p, kind, scale[best], n, x, first, r, y);
+    return best;
 }
 
 OP size_t min_size(size_t a, size_t b) {
@@ -150,8 +152,8 @@ OP void plain_run(const rg_cast_plan *p, float scale, size_t n, const float *x, 
 }
 
 /* Both scales side by side: the two sums, each in the order of the elements, run at the same time. n is at
-   most PIECE. */
-OP void plain_better(const rg_cast_plan *p, float six, float four, size_t n, const float *x, float *y) {
+   most PIECE. Whether `four` is the better. */
+OP bool plain_better(const rg_cast_plan *p, float six, float four, size_t n, const float *x, float *y) {
     const fvec by_six = f_all(six), by_four = f_all(four);
     float value[2][PIECE];
     double square[2][PIECE], error[2] = {0, 0};
@@ -167,7 +169,9 @@ OP void plain_better(const rg_cast_plan *p, float six, float four, size_t n, con
         error[0] += square[0][i];
         error[1] += square[1][i];
     }
-    memcpy(y, value[error[1] < error[0]], n * sizeof *y);
+    const int best = error[1] < error[0];
+    if (y) memcpy(y, value[best], n * sizeof *y);
+    return best;
 }
 
 /* ---- all of a row ----------------------------------------------------------------------------------------

@@ -74,6 +74,12 @@ typedef struct rg_cast_kernels {
        scale under `tensor` (1: none). */
     void (*blocks)(const rg_block_plan *plan, size_t n, const float *x, float tensor, uint64_t first,
                    bool stream, float *y);
+    /* The same as integers, elements q[i] unit: of blocks, with scale[] = the block's times unit (one fp32
+       operation), and of elements under one scale. Elements must all be such: num/integer_dot.h. */
+    void (*integers)(const rg_block_plan *plan, float unit, size_t n, const float *x, float tensor,
+                     uint64_t first, int8_t *q, float *scale);
+    void (*integers_flat)(const rg_cast_plan *plan, float unit, size_t n, const float *x, float scale,
+                          uint64_t first, int8_t *q);
     /* Largest finite |x|; 0 when there is none. */
     float (*amax)(size_t n, const float *x);
 } rg_cast_kernels;

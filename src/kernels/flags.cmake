@@ -20,3 +20,11 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   set_source_files_properties(${kernel_dir}/cast_avx512.c PROPERTIES COMPILE_OPTIONS
     "${cast_flags};-mavx512f;-mavx2;-mprefer-vector-width=512;-ftree-vectorize")
 endif()
+
+# Products of integers.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties(${kernel_dir}/integer_scalar.c PROPERTIES COMPILE_OPTIONS "-O2;-mfma")
+  set_source_files_properties(${kernel_dir}/integer_avx2.c PROPERTIES COMPILE_OPTIONS "-O3;-mavx2;-mfma")
+  set_source_files_properties(${kernel_dir}/integer_vnni.c PROPERTIES COMPILE_OPTIONS
+    "-O3;-mavx512f;-mavx512bw;-mavx512vnni;-mavx2;-mfma;-mprefer-vector-width=512")
+endif()

@@ -109,6 +109,10 @@ OP mask f_is_nan(fvec a) {
 OP fvec f_from(ivec a) {
     return _mm512_cvtepi32_ps(a);
 }
+/* Of an integer. */
+OP ivec i_from(fvec a) {
+    return _mm512_cvtps_epi32(a);
+}
 /* (sign of s) or m, m not negative. */
 OP ivec i_sign(ivec m, ivec s) {
     return _mm512_ternarylogic_epi32(m, s, _mm512_set1_epi32((int)0x80000000u), 0xf8);
@@ -254,6 +258,10 @@ OP mask f_is_nan(fvec a) {
 }
 OP fvec f_from(ivec a) {
     return _mm256_cvtepi32_ps(a);
+}
+/* Of an integer. */
+OP ivec i_from(fvec a) {
+    return _mm256_cvtps_epi32(a);
 }
 OP ivec i_sign(ivec m, ivec s) {
     return i_or(m, i_and(s, i_all(0x80000000u)));
@@ -406,6 +414,9 @@ OP mask f_is_nan(fvec a) {
 }
 OP fvec f_from(ivec a) {
     return (fvec)a;
+}
+OP ivec i_from(fvec a) {
+    return (ivec)a;
 }
 OP ivec i_sign(ivec m, ivec s) {
     return (ivec)((uint32_t)m | ((uint32_t)s & 0x80000000u));

@@ -73,8 +73,10 @@ static rg_status open_any(exec *out, const rg_model *model, const exec_use *use,
     out->matrix_flop = rg_arena_alloc(&out->arena, n, sizeof *out->matrix_flop);
     out->head = rg_arena_alloc(&out->arena, n_variants, sizeof *out->head);
     out->value = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->value);
+    out->encoded = rg_arena_alloc(&out->arena, n_variants, sizeof *out->encoded);
     out->same = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->same);
-    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value || !out->same)
+    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value || !out->encoded ||
+        !out->same)
         return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     find_same(out);
     for (size_t i = 0; i < n; i++) {
@@ -150,6 +152,7 @@ static void start_batch(exec *e, const exec_batch *batch) {
     if (n_tokens != e->n_tokens) exec_pool_clear(e);
     e->n_tokens = n_tokens;
     e->batch = batch;
+    exec_integer_forget(e);
 }
 
 static void end_batch(exec *e) {

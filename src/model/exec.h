@@ -4,6 +4,7 @@
 #define RIDGE_MODEL_EXEC_H
 
 #include "kernels/dot.h"
+#include "kernels/integer.h"
 #include "kernels/kernels.h"
 #include "kernels/qdq.h"
 #include "ridge/model.h"
@@ -28,6 +29,8 @@ typedef struct exec_use {
     /* LINEAR: the datapath of the product, NULL: the fp32 chain. Operands then reach it in codes, so nothing
        is quantized beforehand. */
     const rg_datapath *datapath;
+    bool
+        integer; /* LINEAR: the product is one of integers (kernels/integer.h), which read `input` as it is */
 } exec_use;
 
 /* Datapaths that policies name, opened once each. */
@@ -100,7 +103,16 @@ typedef struct exec {
         dot_plan plan;
         dot_matrix weight;
         bool ready;
+        bool packed; /* products of integers: `plan` and weight of this variant or of `shared` */
+        size_t shared;
+        integer_plan integers;
+        struct exec_scratch panels;
     } * head;
+    struct exec_encoded { /* [n_variants] the last value that a product of integers read; -1: none */
+        int value;
+        integer_plan plan;
+        struct exec_scratch rows;
+    } * encoded;
 } exec;
 
 /* Variant 0 is the reference. `use` stays the caller's. Refuses, by name, an operator it does not know and a
@@ -150,6 +162,9 @@ void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t toke
 enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY };
 void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
                           size_t n, float *x);
+/* The quantizer of a value or a weight, with its stream of random bits. */
+rg_quant exec_value_quant(const rg_quant *q, int node);
+rg_quant exec_weight_quant(const rg_quant *q, int weight);
 /* A whole weight; element [r][c] is number r cols + c of a stream of its own. */
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
 /* The same of a matrix made of the weight; not in place. */
@@ -163,6 +178,20 @@ rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scr
 rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct exec_unit *unit, rg_error *err);
 rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, const size_t *token,
                         size_t rows, float *y, rg_error *err);
+/* Products of integers of a LINEAR node. Rows of x belong to tokens token[] of the batch (NULL: all of
+   them). */
+rg_status exec_integer_plan(const exec *e, int node, size_t variant, integer_plan *out, rg_error *err);
+rg_status exec_integer_pack(exec *e, int node, const integer_plan *plan, struct exec_scratch *panels,
+                            rg_error *err);
+rg_status exec_integer_rows(exec *e, const integer_plan *plan, const float *x, const size_t *token,
+                            size_t rows, struct exec_scratch *out, rg_error *err);
+/* The node for variant `first` and all that share its weight. */
+rg_status exec_integer_linear(exec *e, int node, size_t first, rg_error *err);
+void exec_integer_forget(exec *e); /* the encoded values: they are of another batch */
+/* LINEAR: a chain of fp32 multiply-adds. */
+static inline bool exec_is_chain(const exec_use *use) {
+    return !use->datapath && !use->integer;
+}
 /* Both NULL (fp32) or equal. */
 bool exec_same_quant(const rg_quant *a, const rg_quant *b);
 void exec_add_bias(const exec *e, int node, size_t rows, float *y);

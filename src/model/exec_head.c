@@ -1,6 +1,7 @@
 /* The output head: logits of the scored rows only, in chunks, never all at once. */
 #include "model/exec.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { CHUNK = 96 }; /* rows: 19 MB of logits for a vocabulary of 49,152 */
@@ -15,6 +16,32 @@ static void quantize_rows(const exec *e, const rg_quant *q, int value, const siz
     }
 }
 
+/* Panels of a variant's head, packed once for all variants that agree on them. */
+static rg_status pack_integers(exec *e, int node, size_t variant, rg_error *err) {
+    struct exec_unit *unit = &e->head[variant];
+    RG_TRY(exec_integer_plan(e, node, variant, &unit->integers, err));
+    for (size_t v = 0; v < variant; v++)
+        if (e->head[v].packed && integer_same_panels(&e->head[v].integers, &unit->integers)) {
+            unit->shared = e->head[v].shared;
+            unit->packed = true;
+            return RG_OK;
+        }
+    RG_TRY(exec_integer_pack(e, node, &unit->integers, &unit->panels, err));
+    unit->shared = variant;
+    unit->packed = true;
+    return RG_OK;
+}
+
+static rg_status integer_logits(exec *e, int node, size_t variant, const float *x, const size_t *token,
+                                size_t n, float *out, rg_error *err) {
+    struct exec_unit *unit = &e->head[variant];
+    if (!unit->packed) RG_TRY(pack_integers(e, node, variant, err));
+    RG_TRY(exec_integer_rows(e, &unit->integers, x, token, n, &e->operand2, err));
+    integer_gemm(&unit->integers, e->threads, n, (size_t)e->model->graph.node[node].width,
+                 (const uint8_t *)e->operand2.data, (const uint8_t *)e->head[unit->shared].panels.data, out);
+    return RG_OK;
+}
+
 /* Logits of scored rows first, ..., first + n - 1. */
 static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const float *packed, float *out,
                         rg_error *err) {
@@ -26,14 +53,18 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     RG_TRY(exec_scratch_need(&e->operand, n * k, err));
     float *x = e->operand.data;
     for (size_t i = 0; i < n; i++) memcpy(x + i * k, value + e->batch->scored[first + i] * k, k * sizeof *x);
-    struct exec_unit *unit = &e->head[variant];
     const exec_use *use = exec_use_of(e, node, variant);
-    if (use->datapath && !unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
-    if (q && !use->datapath) quantize_rows(e, q, g->input[0], e->batch->scored + first, n, k, x);
-    if (use->datapath)
-        RG_TRY(exec_unit_run(e, unit, x, e->batch->scored + first, n, out, err));
-    else
+    const size_t *token = e->batch->scored + first;
+    if (use->datapath) {
+        struct exec_unit *unit = &e->head[variant];
+        if (!unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
+        RG_TRY(exec_unit_run(e, unit, x, token, n, out, err));
+    } else if (use->integer) {
+        RG_TRY(integer_logits(e, node, variant, x, token, n, out, err));
+    } else {
+        if (q) quantize_rows(e, q, g->input[0], token, n, k, x);
         rg_gemm(e->kernels, e->threads, n, vocab, k, x, packed, out);
+    }
     exec_add_bias(e, node, n, out);
     e->matrix_flop[node] += 2 * (uint64_t)n * vocab * k;
     return RG_OK;
@@ -67,7 +98,8 @@ static rg_status run_group(exec *e, const rg_quant *q, const float *reference_pa
 void exec_head_close(exec *e) {
     for (size_t v = 0; e->head && v < e->n_variants; v++) {
         dot_matrix_free(&e->head[v].weight);
-        e->head[v].ready = false;
+        free(e->head[v].panels.data);
+        e->head[v] = (struct exec_unit){.ready = false};
     }
 }
 
@@ -75,7 +107,7 @@ void exec_head_close(exec *e) {
  */
 static bool has_chain(const exec *e, int node, const rg_quant *q) {
     for (size_t v = 0; v < e->n_variants; v++)
-        if (!exec_use_of(e, node, v)->datapath && exec_same_quant(exec_use_of(e, node, v)->weight, q))
+        if (exec_is_chain(exec_use_of(e, node, v)) && exec_same_quant(exec_use_of(e, node, v)->weight, q))
             return true;
     return false;
 }

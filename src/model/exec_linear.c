@@ -10,9 +10,16 @@ static rg_quant with_stream(const rg_quant *q, uint64_t which) {
     return own;
 }
 
+rg_quant exec_value_quant(const rg_quant *q, int node) {
+    return with_stream(q, 2 * (uint64_t)node);
+}
+rg_quant exec_weight_quant(const rg_quant *q, int weight) {
+    return with_stream(q, 2 * (uint64_t)weight + 1);
+}
+
 void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
                          size_t columns, const float *x, float *y) {
-    const rg_quant own = with_stream(q, 2 * (uint64_t)node);
+    const rg_quant own = exec_value_quant(q, node);
     const size_t width = (size_t)e->model->graph.node[node].width;
     rg_qdq_fast(e->kernels, e->threads, &own, x, y, n_tokens * width / columns, columns, true,
                 (uint64_t)(e->batch->first_token + token) * width);
@@ -25,7 +32,7 @@ void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_
 }
 
 void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y) {
-    const rg_quant own = with_stream(q, 2 * (uint64_t)weight + 1);
+    const rg_quant own = exec_weight_quant(q, weight);
     const rg_graph_weight *w = &e->model->graph.weight[weight];
     rg_qdq_fast(e->kernels, e->threads, &own, x, y, (size_t)w->shape[0], (size_t)w->shape[1], false, 0);
 }
@@ -81,8 +88,8 @@ rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct ex
     const size_t k = (size_t)e->model->graph.node[n->input[0]].width;
     *unit = (struct exec_unit){.ready = false};
     RG_TRY(dot_plan_make(&unit->plan, e->kernels, use->datapath, use->input[0], use->weight, k, err));
-    unit->plan.side[0].quant = with_stream(&unit->plan.side[0].quant, 2 * (uint64_t)n->input[0]);
-    unit->plan.side[1].quant = with_stream(&unit->plan.side[1].quant, 2 * (uint64_t)n->weight + 1);
+    unit->plan.side[0].quant = exec_value_quant(&unit->plan.side[0].quant, n->input[0]);
+    unit->plan.side[1].quant = exec_weight_quant(&unit->plan.side[1].quant, n->weight);
     RG_TRY(dot_matrix_make(&unit->weight, &unit->plan, e->threads, 1, e->model->weight[n->weight],
                            (size_t)n->width, err));
     unit->ready = true;
@@ -139,10 +146,14 @@ static rg_status run(exec *e, int node, rg_error *err) {
             RG_TRY(multiply_by_unit(e, node, first, err));
             continue;
         }
+        if (exec_use_of(e, node, first)->integer) {
+            RG_TRY(exec_integer_linear(e, node, first, err));
+            continue;
+        }
         const rg_quant *q = exec_use_of(e, node, first)->weight;
         RG_TRY(exec_pack_weight(e, node, q, &e->packed, err));
         for (size_t v = first; v < e->n_variants; v++)
-            if (exec_same(e, node, v) == v && !exec_use_of(e, node, v)->datapath &&
+            if (exec_same(e, node, v) == v && exec_is_chain(exec_use_of(e, node, v)) &&
                 !exec_use_of(e, node, v)->rotation && exec_same_quant(exec_use_of(e, node, v)->weight, q))
                 RG_TRY(multiply(e, node, v, err));
     }

@@ -66,6 +66,7 @@ void exec_close(exec *e) {
     struct exec_scratch *const all[] = {&e->weight,   &e->packed,    &e->packed2,   &e->operand, &e->operand2,
                                         &e->operand3, &e->attention, &e->reference, &e->logits};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]->data);
+    for (size_t v = 0; e->encoded && v < e->n_variants; v++) free(e->encoded[v].rows.data);
     rg_arena_free(&e->arena);
     *e = (exec){0};
 }

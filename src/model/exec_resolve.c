@@ -29,7 +29,7 @@ static void hoist(const rg_graph *graph, int node, exec_use *use) {
                     use[j].input[i] = NULL;
                     continue;
                 }
-                if (!q || use[j].datapath || use[j].rotation || use[j].window || use[j].sinks ||
+                if (!q || !exec_is_chain(&use[j]) || use[j].rotation || use[j].window || use[j].sinks ||
                     (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
                     return;
                 common = q;
@@ -74,6 +74,15 @@ static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *no
     return status;
 }
 
+static bool multiplies_integers(const rg_graph *graph, const rg_graph_node *node, const exec_use *use) {
+    num_integer_form x, w;
+    if (node->op != RG_OP_LINEAR || !use->weight || !use->input[0] || use->datapath || use->rotation)
+        return false;
+    const size_t k = (size_t)graph->node[node->input[0]].width;
+    return num_integer_form_of(&x, use->input[0], k) && num_integer_form_of(&w, use->weight, k) &&
+           num_integer_block(&x, &w, k);
+}
+
 static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy, exec_datapaths *datapaths,
                               exec_use *use, rg_error *err) {
     const rg_graph_node *node = &graph->node[i];
@@ -98,7 +107,9 @@ static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy
     use->rotation = rg_policy_rotation(policy, place);
     if (use->rotation && !use->weight && !use->input[0])
         use->rotation = 0; /* would change nothing but bits */
-    return resolve_datapath(graph, node, policy, datapaths, use, err);
+    RG_TRY(resolve_datapath(graph, node, policy, datapaths, use, err));
+    use->integer = multiplies_integers(graph, node, use);
+    return RG_OK;
 }
 
 static bool is_touched(const exec_use *use) {
