@@ -31,6 +31,8 @@ static const struct {
                  {"qwen3-32b", 32762123264, 262144, false},
                  {"qwen2.5-72b", 72706203648, 327680, false, 0, "attention_bias_note"},
                  {"gpt3-175b", 174604259328, 4718592, false, 0, "_note"},
+                 {"gpt-oss-20b", 20914757184, 24576, true, 3145728, .active = 4187440704},
+                 {"gpt-oss-120b", 116829156672, 36864, false, 4718592, .active = 5711982912},
                  {"gpt2", 124439808, 36864, true},
                  {"pythia-160m", 162322944, 36864, true},
                  {"all-minilm-l6-v2", 22713216 - 147840, 0, true}, /* without the pooler of training */
