@@ -169,6 +169,8 @@ rg_quant exec_weight_quant(const rg_quant *q, int weight);
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
 /* The same of a matrix made of the weight; not in place. */
 void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y);
+/* y[rows][cols]: each row of x in Hadamard blocks of `size`. */
+void exec_rotate_rows(const exec *e, size_t size, const float *x, float *y, size_t rows, size_t cols);
 /* A LINEAR node whose use has a rotation. */
 rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err);
 
@@ -215,15 +217,18 @@ typedef struct exec_op {
     int weight_role;               /* which entries of a policy quantize the weight, ... */
     int input_role[RG_MAX_INPUTS]; /* ... the inputs */
     /* Columns over which the quantizer of input i sees a row; NULL: the width of the input. */
-    size_t (*columns)(const rg_graph_node *node, int i);
+    size_t (*columns)(const rg_graph *graph, const rg_graph_node *node, int i);
     bool takes_datapath; /* `dp` and `rot` entries of a policy apply */
     bool attends;        /* `s` and `p` entries, windows and sinks apply */
     bool adds;           /* the result belongs to the residual stream */
+    bool chooses;        /* the result holds numbers of experts: no `o` entry applies */
+    bool quantizes;      /* the operator itself applies the quantizers of its inputs */
 } exec_op;
 extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rope, exec_op_attention,
     exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat,
     exec_op_conv1d, exec_op_mamba2, exec_op_gated_delta;
 extern const exec_op exec_op_layernorm, exec_op_position, exec_op_first_row;
+extern const exec_op exec_op_router, exec_op_expert_linear, exec_op_combine, exec_op_swiglu_clamped;
 /* NULL: the executor does not know the operator. */
 const exec_op *exec_op_find(rg_op op);
 /* exec_op.run of all that have `row`. */

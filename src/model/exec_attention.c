@@ -137,7 +137,8 @@ static size_t longest(const exec_batch *batch) {
 }
 
 /* What a cache stores together: one head of one token. */
-static size_t columns(const rg_graph_node *node, int i) {
+static size_t columns(const rg_graph *graph, const rg_graph_node *node, int i) {
+    (void)graph;
     return (size_t)(i == 2 && node->v_head_dim ? node->v_head_dim : node->head_dim);
 }
 
@@ -147,13 +148,13 @@ static rg_status cached(exec *e, int node, int i, size_t variant, struct exec_sc
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_use *use = exec_use_of(e, node, variant);
     if (use->input[i] && (use->window || use->sinks)) *kept = *exec_value(e, n->input[i], variant);
-    return exec_operand(e, node, i, columns(n, i), variant, copy, out, err);
+    return exec_operand(e, node, i, columns(&e->model->graph, n, i), variant, copy, out, err);
 }
 
 static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_batch *batch = e->batch;
-    const size_t d = (size_t)n->head_dim, dv = columns(n, 2), length = longest(batch);
+    const size_t d = (size_t)n->head_dim, dv = columns(&e->model->graph, n, 2), length = longest(batch);
     const size_t keys = rg_gemm_packed_size(e->kernels, length, d),
                  values = rg_gemm_packed_size(e->kernels, dv, length),
                  scores = QUERIES * (length + 1); /* a sink has room */

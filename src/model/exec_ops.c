@@ -19,6 +19,10 @@ static const exec_op *const ops[RG_N_OPS] = {
     [RG_OP_LAYERNORM] = &exec_op_layernorm,
     [RG_OP_POSITION] = &exec_op_position,
     [RG_OP_FIRST_ROW] = &exec_op_first_row,
+    [RG_OP_ROUTER] = &exec_op_router,
+    [RG_OP_EXPERT_LINEAR] = &exec_op_expert_linear,
+    [RG_OP_COMBINE] = &exec_op_combine,
+    [RG_OP_SWIGLU_CLAMPED] = &exec_op_swiglu_clamped,
 };
 
 const exec_op *exec_op_find(rg_op op) {

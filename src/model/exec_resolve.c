@@ -12,7 +12,12 @@ static const rg_quant *find(rg_policy *policy, int role, rg_policy_place place) 
 
 static size_t columns_of(const rg_graph *graph, const rg_graph_node *node, int i) {
     const exec_op *op = exec_op_find(node->op);
-    return op && op->columns ? op->columns(node, i) : (size_t)graph->node[node->input[i]].width;
+    return op && op->columns ? op->columns(graph, node, i) : (size_t)graph->node[node->input[i]].width;
+}
+
+static bool quantizes(const rg_graph_node *node) {
+    const exec_op *op = exec_op_find(node->op);
+    return op && op->quantizes;
 }
 
 /* When all uses of an output read it through one quantizer, it is applied once, where the output is made. */
@@ -29,7 +34,8 @@ static void hoist(const rg_graph *graph, int node, exec_use *use) {
                     use[j].input[i] = NULL;
                     continue;
                 }
-                if (!q || !exec_is_chain(&use[j]) || use[j].rotation || use[j].window || use[j].sinks ||
+                if (!q || quantizes(user) || !exec_is_chain(&use[j]) || use[j].rotation || use[j].window ||
+                    use[j].sinks ||
                     (common && (!rg_quant_equal(q, common) || columns != columns_of(graph, user, i))))
                     return;
                 common = q;
@@ -68,7 +74,7 @@ static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *no
     RG_TRY(rg_kernels_get(&kernels, err));
     RG_TRY(find_datapath(datapaths, name, &use->datapath, err));
     const rg_status status = dot_plan_make(&plan, kernels, use->datapath, use->input[0], use->weight,
-                                           (size_t)graph->node[node->input[0]].width, err);
+                                           columns_of(graph, node, 0), err);
     if (status != RG_OK && err)
         snprintf(err->where, sizeof err->where, "policy, operator %.200s", node->name);
     return status;
@@ -76,9 +82,8 @@ static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *no
 
 static bool multiplies_integers(const rg_graph *graph, const rg_graph_node *node, const exec_use *use) {
     num_integer_form x, w;
-    if (node->op != RG_OP_LINEAR || !use->weight || !use->input[0] || use->datapath || use->rotation)
-        return false;
-    const size_t k = (size_t)graph->node[node->input[0]].width;
+    if (!use->weight || !use->input[0] || use->datapath || use->rotation) return false;
+    const size_t k = columns_of(graph, node, 0);
     return num_integer_form_of(&x, use->input[0], k) && num_integer_form_of(&w, use->weight, k) &&
            num_integer_block(&x, &w, k);
 }
@@ -101,7 +106,7 @@ static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy
         use->window = (size_t)policy->window;
         use->sinks = (size_t)policy->sinks;
     }
-    if ((int)i != graph->output && inside)
+    if ((int)i != graph->output && inside && !op->chooses)
         use->result = find(policy, EXEC_ROLE(op->adds ? RG_ROLE_RESIDUAL : RG_ROLE_OUTPUT), place);
     if (!op->takes_datapath) return RG_OK;
     use->rotation = rg_policy_rotation(policy, place);

@@ -19,7 +19,7 @@ static void rotate_block(float *x, size_t size) {
     for (size_t i = 0; i < size; i++) x[i] *= scale;
 }
 
-static void rotate_rows(const exec *e, size_t size, const float *x, float *y, size_t rows, size_t cols) {
+void exec_rotate_rows(const exec *e, size_t size, const float *x, float *y, size_t rows, size_t cols) {
 #pragma omp parallel for num_threads(e->threads) schedule(static)
     for (size_t r = 0; r < rows; r++) {
         float *row = y + r * cols;
@@ -38,7 +38,7 @@ rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err) 
                  size = (size_t)use->rotation;
     float **y = exec_value(e, node, variant);
     RG_TRY(exec_scratch_need(&e->weight, width * k, err));
-    rotate_rows(e, size, e->model->weight[n->weight], e->weight.data, width, k);
+    exec_rotate_rows(e, size, e->model->weight[n->weight], e->weight.data, width, k);
     const float *weight = e->weight.data;
     if (use->weight) {
         RG_TRY(exec_scratch_need(&e->operand2, width * k, err));
@@ -48,7 +48,7 @@ rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err) 
     RG_TRY(exec_scratch_need(&e->packed, rg_gemm_packed_size(e->kernels, width, k), err));
     rg_gemm_pack(e->kernels, e->threads, weight, width, k, e->packed.data);
     RG_TRY(exec_scratch_need(&e->operand, e->n_tokens * k, err));
-    rotate_rows(e, size, *exec_value(e, n->input[0], variant), e->operand.data, e->n_tokens, k);
+    exec_rotate_rows(e, size, *exec_value(e, n->input[0], variant), e->operand.data, e->n_tokens, k);
     if (use->input[0])
         exec_quantize_value(e, use->input[0], n->input[0], 0, e->n_tokens, k, e->operand.data,
                             e->operand.data);

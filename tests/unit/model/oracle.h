@@ -104,6 +104,66 @@ static inline void oracle_attend(const oracle_attention *a, size_t rows, const d
     free(e);
 }
 
+/* Which experts a token takes. */
+typedef struct oracle_router {
+    size_t experts, top_k;
+    enum { ORACLE_SOFTMAX, ORACLE_SIGMOID, ORACLE_SOFTMAX_TOPK } scoring;
+    size_t n_group, topk_group; /* n_group 0: none */
+    bool top2;                  /* a group counts by the sum of its two best, else by its best */
+    bool normalize;
+    double scale;
+    const float *correction; /* [experts], or NULL */
+} oracle_router;
+
+static inline size_t oracle_best(const double *key, size_t n) {
+    size_t best = 0;
+    for (size_t i = 1; i < n; i++)
+        if (key[i] > key[best]) best = i;
+    return best;
+}
+
+/* Of logits x[experts]: numbers and weights of the chosen. Returns the least distance of a choice from
+   another one. */
+static inline double oracle_route(const oracle_router *r, const double *x, size_t *number, double *weight) {
+    double score[64], key[64], group[64], sum = 0, gap = INFINITY;
+    for (size_t i = 0; i < r->experts; i++) sum += exp(x[i]);
+    for (size_t i = 0; i < r->experts; i++) {
+        score[i] = r->scoring == ORACLE_SIGMOID ? 1 / (1 + exp(-x[i])) : exp(x[i]) / sum;
+        key[i] = (r->scoring == ORACLE_SOFTMAX_TOPK ? x[i] : score[i]) +
+                 (r->correction ? (double)r->correction[i] : 0);
+    }
+    const size_t each = r->n_group ? r->experts / r->n_group : 0;
+    for (size_t g = 0; g < r->n_group; g++) {
+        double copy[64];
+        memcpy(copy, key + g * each, each * sizeof *copy);
+        const size_t first = oracle_best(copy, each);
+        group[g] = copy[first];
+        copy[first] = -INFINITY;
+        if (r->top2) group[g] += copy[oracle_best(copy, each)];
+    }
+    for (size_t i = 0; r->n_group && i < r->n_group - r->topk_group; i++) { /* throw the worst out */
+        size_t worst = 0;
+        for (size_t g = 1; g < r->n_group; g++)
+            if (group[g] < group[worst]) worst = g;
+        for (size_t j = 0; j < each; j++) key[worst * each + j] = -INFINITY;
+        const double had = group[worst];
+        group[worst] = INFINITY;
+        for (size_t g = 0; g < r->n_group; g++)
+            if (group[g] < INFINITY) gap = fmin(gap, group[g] - had);
+    }
+    sum = 0;
+    for (size_t s = 0; s < r->top_k; s++) {
+        number[s] = oracle_best(key, r->experts);
+        const double had = key[number[s]];
+        key[number[s]] = -INFINITY;
+        if (s + 1 == r->top_k) gap = fmin(gap, had - key[oracle_best(key, r->experts)]);
+        sum += weight[s] = score[number[s]];
+    }
+    for (size_t s = 0; s < r->top_k; s++)
+        weight[s] *= (r->normalize || r->scoring == ORACLE_SOFTMAX_TOPK ? 1 / sum : 1) * r->scale;
+    return gap;
+}
+
 /* Rows of a table. */
 static inline void oracle_embed(const float *table, const int32_t *token, size_t rows, size_t n, double *y) {
     for (size_t r = 0; r < rows; r++)
