@@ -130,9 +130,31 @@ static rg_status build(builder *b) {
     return RG_OK;
 }
 
+/* Python writes Infinity, which is not JSON, where a limit is none; it stays a word that no reader of numbers
+   takes. For the check it becomes a number of the same length. */
+static void hide_infinity(char *text, size_t size) {
+    static const char word[] = "Infinity";
+    const size_t n = sizeof word - 1;
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\') {
+            i++;
+        } else if (text[i] == '"') {
+            quoted = !quoted;
+        } else if (!quoted && size - i >= n && memcmp(text + i, word, n) == 0) {
+            memcpy(text + i, "0       ", n);
+        }
+    }
+}
+
 static rg_status check_json(const char *text, size_t size, const char *name, rg_error *err) {
     json_error_t problem;
-    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    char *copy = malloc(size + 1);
+    if (!copy) return rg_fail(err, RG_ERR_MEMORY, name, NULL, "out of memory");
+    memcpy(copy, text, size);
+    hide_infinity(copy, size);
+    json_t *value = json_loadb(copy, size, JSON_REJECT_DUPLICATES, &problem);
+    free(copy);
     if (value) {
         json_decref(value);
         return RG_OK;

@@ -139,8 +139,13 @@ static rg_status eval_index(scope *s, const rg_doc_node *at, const expr *e, valu
     RG_TRY(expr_eval(s, at, e->b, &index));
     *out = list;
     if (list.kind == VALUE_NULL) return RG_OK;
-    if (list.kind != VALUE_LIST) return value_fail(s, at, &list, "a list");
     if (!index.name) index.name = list.name;
+    if (list.kind == VALUE_STRING) {
+        RG_TRY(value_to_int(s, at, &index, 0, (int64_t)strlen(list.s) - 1, &i));
+        out->s = rg_arena_strndup(s->arena, list.s + i, 1);
+        return out->s ? RG_OK : rg_fail(s->err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    }
+    if (list.kind != VALUE_LIST) return value_fail(s, at, &list, "a list or a string");
     RG_TRY(value_to_int(s, at, &index, 0, (int64_t)list.field->n - 1, &i));
     const rg_doc_node *c = list.field->child;
     while (i-- > 0) c = c->next;
@@ -204,6 +209,13 @@ static rg_status eval_call(scope *s, const rg_doc_node *at, const expr *e, value
     value v;
     double x = 0;
     RG_TRY(expr_eval(s, at, e->a, &v));
+    if (strcmp(e->name, "len") == 0) {
+        if (v.kind != VALUE_STRING && v.kind != VALUE_LIST)
+            return value_fail(s, at, &v, "a list or a string");
+        const int64_t n = v.kind == VALUE_LIST ? (int64_t)v.field->n : (int64_t)strlen(v.s);
+        *out = (value){.kind = VALUE_INT, .i = n};
+        return RG_OK;
+    }
     RG_TRY(value_to_real(s, at, &v, &x));
     if (*e->name == 'i') {
         if (!(fabs(x) < 0x1p62)) return arithmetic_fail(s, at, "int() of a number beyond 2^62");

@@ -122,8 +122,8 @@ static bool is_keyword(const char *name) {
 static rg_status call(scanner *s, const char *function, expr **out) {
     const bool given = strcmp(function, "given") == 0;
     if (!given && strcmp(function, "log") != 0 && strcmp(function, "sqrt") != 0 &&
-        strcmp(function, "int") != 0)
-        return scanner_fail(s, "an operator, or log( sqrt( int( given(");
+        strcmp(function, "int") != 0 && strcmp(function, "len") != 0)
+        return scanner_fail(s, "an operator, or log( sqrt( int( len( given(");
     RG_TRY(make(s, given ? EXPR_GIVEN : EXPR_CALL, out));
     (*out)->name = given ? scanner_identifier(s, true) : function;
     if (!(*out)->name) return scanner_fail(s, "the name of a config field");

@@ -115,9 +115,30 @@ static void json_escapes(void **state) {
     rg_doc_close(&doc);
 }
 
+/* As Python writes it: a word where anything may stand, no number, and nothing in a string. */
+static void json_infinity(void **state) {
+    (void)state;
+    rg_doc doc;
+    rg_error err = {0};
+    double number;
+    assert_int_equal(parse(&doc,
+                           "{\"a\": [0.0, Infinity, -Infinity], \"b\": \"\\\"Infinity\", \"c\": Infinity}",
+                           true, &err),
+                     RG_OK);
+    assert_string_equal(rg_doc_get(doc.root, "a")->child->next->text, "Infinity");
+    assert_string_equal(rg_doc_get(doc.root, "a")->child->next->next->text, "-Infinity");
+    assert_string_equal(rg_doc_get(doc.root, "b")->text, "\"Infinity");
+    assert_int_equal(rg_doc_number(&doc, doc.root, "c", true, &number, &err), RG_ERR_PARSE);
+    rg_doc_close(&doc);
+    assert_int_equal(parse(&doc, "{\"a\": Infinity8}", true, &err), RG_ERR_PARSE);
+    assert_int_equal(parse(&doc, "{\"a\": NaN}", true, &err), RG_ERR_PARSE);
+    assert_int_equal(parse(&doc, "{Infinity: 1}", true, &err), RG_ERR_PARSE);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(json_escapes),
+        cmocka_unit_test(json_infinity),
         cmocka_unit_test(yaml_values_and_their_places),
         cmocka_unit_test(unknown_keys_are_named),
         cmocka_unit_test(json_keeps_its_lines),
