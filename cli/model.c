@@ -1,5 +1,6 @@
 /* ridge model: what a model computes and stores, and its operator graph. */
 #include "cli.h"
+#include "model_change.h"
 #include "ridge/model.h"
 
 #include <dirent.h>
@@ -275,5 +276,21 @@ const cli_command cli_model_commands[] = {
                 "  ...",
      .options = no_options,
      .run = list},
+    {.noun = "model",
+     .verb = "stress",
+     .arguments = "",
+     .summary = "turn the outlier dial: write a model with outliers in its activations and the same function",
+     .details =
+         "In every block, the gains of the named channels are multiplied by S wherever only linear "
+         "operators\n"
+         "read the norm, and the matching columns of those operators are divided by S: in fp32 the model\n"
+         "computes the same, but its activations have outliers that a number format must cope with\n"
+         "(docs/quality.md). OUT is of the source's kind; a llama2.c model gets its tokenizer beside it.",
+     .example = "ridge model stress --model stories260K.bin --channels 5,40 --scale 50 -o stressed.bin\n"
+                "  stressed.bin, SHA-256 ...\n"
+                "  ridge eval run --model stressed.bin --text tinystories.txt --protocol stories-256 \\\n"
+                "      --policy w=int8,a=int8 --policy 'w=e4m3fn(scale=tensor),a=e4m3fn(scale=tensor)'",
+     .options = cli_model_stress_options,
+     .run = cli_model_stress},
     {0},
 };

@@ -64,6 +64,19 @@ void rg_model_close(rg_model *model);
    not. Embedding, final norm and head stay as they are. RG_ERR_USAGE for a model without weights. */
 rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
 
+/* The outlier dial: multiplies the gains of `channels` by `scale` in every norm of the blocks that only
+   linear operators read, and divides their columns by it: the fp32 function stays up to rounding, activations
+   gain outliers. RG_ERR_USAGE for a channel out of range or given twice, a scale not within 1e-6 to 1e6;
+   RG_ERR_UNSUPPORTED for a model without such a norm. */
+rg_status rg_model_stress(rg_model *model, const int64_t *channels, size_t n, double scale, rg_error *err);
+
+/* Writes a model with its weights as they are now (fp32), so that rg_model_open reads the same back, as its
+   source is: GGUF (metadata and tokenizer copied); llama2.c (tok<vocabulary>.bin beside it, which may be
+   there if it is the same); a Hugging Face folder (which must not be there, or be empty). Ending .gguf or
+   .bin for a source of another kind: RG_ERR_UNSUPPORTED. RG_ERR_MISMATCH when the source has changed since.
+ */
+rg_status rg_model_save(const rg_model *model, const char *path, rg_error *err);
+
 /* ---- quality --------------------------------------------------------------------------------------------
    docs/quality.md defines figures and protocols. */
 

@@ -41,7 +41,27 @@ const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char
 rg_status rg_tensor_read_f32(const rg_tensor_file *file, const rg_tensor_info *info, float *out,
                              rg_error *err);
 
-/* Metadata: of GGUF, the sizes of llama2.c under the same keys, the texts of safetensors. Scalars: false when
+/* ---- writing --------------------------------------------------------------------------------------------
+   Files appear whole under their name or not at all. */
+
+/* What is written, in order; the elements are asked for one tensor at a time. */
+typedef struct rg_tensor_list {
+    size_t n;
+    const rg_tensor_info *info; /* [n] name, shape and format; bytes and offset are not looked at */
+    rg_status (*read)(void *context, size_t i, float *out, rg_error *err);
+    void *context;
+} rg_tensor_list;
+
+/* Formats: f32 f16 bf16. Numbers beyond a format's range are RG_ERR_UNSUPPORTED, by the tensor's name. */
+rg_status rg_tensor_write_safetensors(const char *path, const rg_tensor_list *tensors, rg_error *err);
+/* The same, and blocks along the rows: q8_0 and q4_0 hold int8 and int4(sym,group=32,scale=fp16), mxfp4 is
+   mxfp4: they decode to what rg_qdq gives. q4_1: d = (max - min) / 15, m = min. `metadata`: the GGUF file
+   whose metadata is copied; NULL: none. */
+rg_status rg_tensor_write_gguf(const char *path, const rg_tensor_list *tensors,
+                               const rg_tensor_file *metadata, rg_error *err);
+
+/* ---- metadata -------------------------------------------------------------------------------------------
+   Of GGUF, the sizes of llama2.c under the same keys, the texts of safetensors. Scalars: false when
  * the key is absent or of another kind. */
 bool rg_tensor_meta_int(const rg_tensor_file *file, const char *key, int64_t *out);
 bool rg_tensor_meta_float(const rg_tensor_file *file, const char *key, double *out);

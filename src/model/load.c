@@ -25,16 +25,19 @@ static rg_status families(const char *data_dir, char *buf, size_t size, rg_error
 /* ---- files of tensors --------------------------------------------------------------------------- */
 
 /* tok512.bin for a vocabulary of 512, else tokenizer.bin, in the folder of the model. */
-static rg_status open_beside(rg_model *m, rg_error *err) {
-    char path[sizeof m->path + 64];
+void load_tokenizer_beside(const rg_model *m, char *buf, size_t size) {
     const char *slash = strrchr(m->path, '/');
     const int dir = slash ? (int)(slash - m->path) + 1 : 0;
-    snprintf(path, sizeof path, "%.*stok%lld.bin", dir, m->path, (long long)m->graph.vocab_size);
-    if (access(path, R_OK) != 0) {
-        char other[sizeof path];
-        snprintf(other, sizeof other, "%.*stokenizer.bin", dir, m->path);
-        if (access(other, R_OK) == 0) memcpy(path, other, sizeof path);
-    }
+    snprintf(buf, size, "%.*stok%lld.bin", dir, m->path, (long long)m->graph.vocab_size);
+    if (access(buf, R_OK) == 0) return;
+    char other[sizeof m->path + 64];
+    snprintf(other, sizeof other, "%.*stokenizer.bin", dir, m->path);
+    if (access(other, R_OK) == 0) snprintf(buf, size, "%s", other);
+}
+
+static rg_status open_beside(rg_model *m, rg_error *err) {
+    char path[sizeof m->path + 64];
+    load_tokenizer_beside(m, path, sizeof path);
     return rg_tokenizer_open(&m->tokenizer, path, m->graph.vocab_size, err);
 }
 

@@ -43,6 +43,8 @@ const rg_graph_node *load_rotation_of(const rg_graph *graph, int weight);
 /* Fills out->weight for out->graph: each weight found with its shape, each tensor used. */
 rg_status load_weights(rg_model *out, const load_map *map, const rg_tensor_file *file, rg_error *err);
 void load_weights_free(rg_model *model);
+/* The tokenizer of a llama2.c model: tok<vocabulary>.bin beside it, or tokenizer.bin where that is there. */
+void load_tokenizer_beside(const rg_model *m, char *buf, size_t size);
 
 /* Graph of a Hugging Face folder, and with `weights` its weights and tokenizer; m->path becomes the file of
    the weights, else the config. */

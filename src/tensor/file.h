@@ -73,6 +73,7 @@ typedef struct meta_entry {
     bool array;              /* then `count` elements */
     uint64_t count;          /* 1 for scalars */
     uint64_t at;             /* byte offset of the value in the file, for messages */
+    uint64_t begin, end;     /* GGUF: the whole entry, key and value */
     const uint8_t *data;     /* numbers, one after the other; not aligned */
     const uint8_t **strings; /* [count] each a 64-bit length, then the bytes */
 } meta_entry;

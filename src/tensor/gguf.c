@@ -261,7 +261,11 @@ rg_status gguf_parse(rg_tensor_file *file, rg_error *err) {
     file->meta = rg_arena_alloc(&file->arena, file->n_meta + 1, sizeof *file->meta);
     file->tensor = rg_arena_alloc(&file->arena, file->n_tensors + 1, sizeof *file->tensor);
     if (!file->meta || !file->tensor) return file_no_memory(file, err);
-    for (size_t i = 0; i < file->n_meta; i++) RG_TRY(take_entry(&c, &file->meta[i]));
+    for (size_t i = 0; i < file->n_meta; i++) {
+        file->meta[i].begin = c.at;
+        RG_TRY(take_entry(&c, &file->meta[i]));
+        file->meta[i].end = c.at;
+    }
     RG_TRY(find_alignment(&c, &alignment));
     for (size_t i = 0; i < file->n_tensors; i++) RG_TRY(take_tensor(&c, &file->tensor[i]));
     const uint64_t start = (c.at + alignment - 1) / alignment * alignment;

@@ -1,0 +1,10 @@
+/* The commands of ridge model that write a changed model. */
+#ifndef RIDGE_CLI_MODEL_CHANGE_H
+#define RIDGE_CLI_MODEL_CHANGE_H
+
+#include "cli.h"
+
+extern const cli_option cli_model_stress_options[];
+rg_status cli_model_stress(cli_context *context, rg_error *err);
+
+#endif
