@@ -230,6 +230,21 @@ static void experts(void **state) {
     fail_msg("no experts");
 }
 
+/* A state is read and written by every decode step, and left behind once by a prompt. */
+static void recurrent(void **state) {
+    (void)state;
+    const double kept = 64 * (80.0 * 64 * 128 * 4 + 5376.0 * 3 * 2), weights = 2 * 2702599680.0;
+    rg_roof r = ask("mamba2-2.7b", "h100", RG_DECODE, 32, 8192, "");
+    near(r.state_bytes, 32 * kept, 1e-15);
+    near(r.bytes, weights + 32 * 2 * kept + 32 * 2560 * 2.0, 1e-15); /* and the rows that are looked up */
+    assert_true(r.kv_bytes == 0 && r.memory_bytes == r.weight_bytes + r.state_bytes);
+    assert_true(r.max_batch == floor((80e9 - weights) / kept));
+    rg_roof_close(&r);
+    r = ask("mamba2-2.7b", "h100", RG_PREFILL, 2, 100, "");
+    near(r.bytes, weights + 2 * kept + 200 * 2560 * 2.0, 1e-15);
+    rg_roof_close(&r);
+}
+
 static void capacity(void **state) {
     (void)state;
     const double at_59 = 2 * 8030261248.0 + 59 * 8192 * 131072.0;
@@ -387,6 +402,7 @@ int main(void) {
         cmocka_unit_test(stored_bytes),
         cmocka_unit_test(experts),
         cmocka_unit_test(capacity),
+        cmocka_unit_test(recurrent),
         cmocka_unit_test(what_if),
         cmocka_unit_test(published_decode_steps),
         cmocka_unit_test(published_wafer),
