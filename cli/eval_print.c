@@ -94,6 +94,7 @@ void cli_eval_print_json(const cli_eval_request *r) {
     }
     rg_str_add(&out, "]");
     json_pairs(&out, p);
+    if (p->n_layers) cli_eval_json_layers(&out, r, r->options.digests);
     rg_str_add(&out, "}");
     puts(out.data ? out.data : "");
     rg_str_free(&out);
@@ -159,14 +160,15 @@ static void print_verdicts(const rg_eval_report *p, int width) {
     for (size_t i = 1; i < p->n_qualities; i++) {
         const rg_quality *q = &p->quality[i];
         if (q->verdict == RG_EQUAL) continue;
-        char delta[96], needed[32] = "-", spread[96];
+        char delta[96], detects[32] = "?", needed[32] = "-", spread[96];
         with_interval(delta, sizeof delta, q->delta_nll, q->delta_nll_lo, q->delta_nll_hi, true);
         if (q->verdict == RG_CANNOT_TELL && isfinite(q->tokens_needed))
             snprintf(needed, sizeof needed, "%.2g", q->tokens_needed);
+        if (isfinite(q->detectable)) snprintf(detects, sizeof detects, "%.5f", q->detectable);
         snprintf(spread, sizeof spread, "%+.2f / %+.2f / %+.2f", 100 * q->delta_p[0], 100 * q->delta_p[3],
                  100 * q->delta_p[6]);
-        printf("%-*s  %32s  %-16s  %11.5f  %13s  %8.3f  %24s\n", width, q->policy, delta,
-               rg_verdict_name(q->verdict), q->detectable, needed, 100 * q->delta_p_rms, spread);
+        printf("%-*s  %32s  %-16s  %11s  %13s  %8.3f  %24s\n", width, q->policy, delta,
+               rg_verdict_name(q->verdict), detects, needed, 100 * q->delta_p_rms, spread);
     }
 }
 
@@ -201,4 +203,5 @@ void cli_eval_print_table(const cli_eval_request *r) {
     print_fidelity(p, width);
     if (any) print_verdicts(p, width);
     if (r->pairs) print_pairs(p, width);
+    if (p->n_layers && r->layers) cli_eval_print_layers(r);
 }

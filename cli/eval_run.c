@@ -21,6 +21,10 @@ const cli_option cli_eval_run_options[] = {
      "stop as soon as the verdict on every policy is in; the error of looking often is paid for"},
     {"pairs", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
      "print the table of policies against each other (--json always has it)"},
+    {"layers", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
+     "print statistics and the error of every operator's output"},
+    {"dump", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
+     "write these with SHA-256 of every output as JSON, for ridge eval compare-dump"},
     {"jitter", CLI_INT, "SEED", NULL, NULL, 0, 9e15, false, false,
      "scale channels at random without changing the fp32 function, so that weights leave the grid they were "
      "stored on"},
@@ -61,7 +65,8 @@ static rg_status print(cli_context *context, const cli_eval_request *r, rg_statu
 
 rg_status cli_eval_run(cli_context *context, rg_error *err) {
     static cli_eval_request r;
-    r = (cli_eval_request){.pairs = cli_flag(context, "pairs")};
+    const char *dump = cli_string(context, "dump");
+    r = (cli_eval_request){.pairs = cli_flag(context, "pairs"), .layers = cli_flag(context, "layers")};
     r.options = (rg_eval_options){.protocol = cli_string(context, "protocol"),
                                   .max_tokens = (size_t)cli_int(context, "tokens", 0),
                                   .threads = (int)cli_int(context, "threads", 0),
@@ -70,12 +75,15 @@ rg_status cli_eval_run(cli_context *context, rg_error *err) {
                                   .data_dir = context->data_dir,
                                   .confidence = cli_number(context, "confidence", 0),
                                   .tolerance = cli_number(context, "tolerance", 0),
-                                  .stop_when_sure = cli_flag(context, "stop-when-sure")};
+                                  .stop_when_sure = cli_flag(context, "stop-when-sure"),
+                                  .layers = r.layers || dump,
+                                  .digests = dump != NULL};
     rg_status status = load(context, &r, err);
     if (status == RG_OK)
         status = print(
             context, &r,
             rg_eval_report_make(&r.report, &r.model, r.text, r.text_size, r.policy, r.n, &r.options, err));
+    if (status == RG_OK && dump && r.report.complete) status = cli_eval_dump(&r, dump, err);
     rg_eval_report_free(&r.report);
     if (r.opened) rg_model_close(&r.model);
     free(r.text);

@@ -9,7 +9,7 @@ enum { CLI_EVAL_MAX_POLICIES = 256 };
 
 typedef struct cli_eval_request {
     rg_model model;
-    bool opened, pairs; /* pairs: print their table */
+    bool opened, pairs, layers; /* pairs, layers: print their tables */
     char *text;
     size_t text_size;
     rg_digest text_sha256;
@@ -20,8 +20,12 @@ typedef struct cli_eval_request {
 } cli_eval_request;
 
 extern const cli_option cli_eval_run_options[];
-extern const char *const cli_eval_run_details, *const cli_eval_run_example;
 rg_status cli_eval_run(cli_context *context, rg_error *err);
+
+/* --layers as a table, as a member of the JSON object; --dump. */
+void cli_eval_print_layers(const cli_eval_request *r);
+void cli_eval_json_layers(rg_str *out, const cli_eval_request *r, bool digests);
+rg_status cli_eval_dump(const cli_eval_request *r, const char *path, rg_error *err);
 
 void cli_eval_print_json(const cli_eval_request *r);
 void cli_eval_print_table(const cli_eval_request *r);

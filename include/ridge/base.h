@@ -98,6 +98,12 @@ typedef struct rg_digest {
 } rg_digest;
 rg_digest rg_sha256(const void *data, size_t size);
 rg_status rg_sha256_file(const char *path, rg_digest *out, rg_error *err);
+/* Of data that comes in pieces. NULL when memory is short; adding to and closing NULL do nothing (an empty
+   string comes back). */
+typedef struct rg_sha256_stream rg_sha256_stream;
+rg_sha256_stream *rg_sha256_open(void);
+void rg_sha256_add(rg_sha256_stream *stream, const void *data, size_t size);
+rg_digest rg_sha256_close(rg_sha256_stream *stream);
 
 /* ---- random numbers ---------------------------------------------------------------------------------- */
 

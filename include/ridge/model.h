@@ -130,7 +130,28 @@ typedef struct rg_eval_options {
     double confidence;    /* of intervals and verdicts; 0: 0.95 */
     double tolerance;     /* nats: differences up to this count as none */
     bool stop_when_sure;  /* stop when the verdict on every policy is in */
+    bool layers;          /* look at the output of every operator too: about twice the work */
+    bool digests;         /* with layers: SHA-256 of these outputs */
 } rg_eval_options;
+
+/* The output of one operator under fp32, over all tokens that went through the model. */
+typedef struct rg_layer {
+    const char *name, *op; /* of the graph's node; they live as long as the model */
+    int layer;             /* -1: outside the blocks */
+    int64_t width;
+    double rms, max_abs, crest; /* crest: max_abs / rms */
+    double block_crest;         /* mean of the same over blocks of 32 channels of one token; NaN below 32 */
+    double kurtosis;            /* mean of x^4 / (mean of x^2)^2: 3 for normal values */
+    size_t outlier_channels;    /* whose rms exceeds 6 times that of the median channel */
+    rg_digest sha256;           /* of the values, fp32 little endian, token by token in the order in which
+                                   they run; empty where not asked for or not complete */
+} rg_layer;
+/* The same under a policy: 10 log10(sum x^2 / sum (x - candidate)^2). NaN: no difference. */
+typedef struct rg_layer_error {
+    double sqnr_free_db;   /* the candidate on its own inputs: errors of earlier operators included */
+    double sqnr_forced_db; /* the candidate's operator on the reference's inputs: its own error alone */
+    rg_digest sha256;
+} rg_layer_error;
 
 enum { RG_EVAL_MAX_PAIRED = 32 }; /* policies up to which all pairs are compared */
 
@@ -147,6 +168,10 @@ typedef struct rg_eval_report {
     rg_quality *quality;             /* the fp32 reference first */
     size_t n_pairs;                  /* 0 beyond RG_EVAL_MAX_PAIRED policies */
     rg_quality_pair *pair;
+    uint64_t tokens_run; /* that went through the model, context and overlaps included */
+    size_t n_layers;     /* outputs of operators in the order in which they run, the head left out */
+    rg_layer *layer;
+    rg_layer_error *layer_error; /* [n_layers][n_qualities - 1] */
 } rg_eval_report;
 void rg_eval_report_free(rg_eval_report *report);
 

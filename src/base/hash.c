@@ -5,9 +5,7 @@
 #include <math.h>
 #include <openssl/evp.h>
 
-rg_digest rg_sha256(const void *data, size_t size) {
-    unsigned char raw[32] = {0};
-    EVP_Digest(data, size, raw, NULL, EVP_sha256(), NULL);
+static rg_digest hexadecimal(const unsigned char raw[32]) {
     rg_digest d;
     for (int i = 0; i < 32; i++) {
         d.hex[2 * i] = "0123456789abcdef"[raw[i] >> 4];
@@ -15,6 +13,33 @@ rg_digest rg_sha256(const void *data, size_t size) {
     }
     d.hex[64] = 0;
     return d;
+}
+
+rg_digest rg_sha256(const void *data, size_t size) {
+    unsigned char raw[32] = {0};
+    EVP_Digest(data, size, raw, NULL, EVP_sha256(), NULL);
+    return hexadecimal(raw);
+}
+
+rg_sha256_stream *rg_sha256_open(void) {
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    if (context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(context);
+        context = NULL;
+    }
+    return (rg_sha256_stream *)context;
+}
+
+void rg_sha256_add(rg_sha256_stream *stream, const void *data, size_t size) {
+    if (stream) EVP_DigestUpdate((EVP_MD_CTX *)stream, data, size);
+}
+
+rg_digest rg_sha256_close(rg_sha256_stream *stream) {
+    unsigned char raw[32] = {0};
+    if (!stream) return (rg_digest){""};
+    EVP_DigestFinal_ex((EVP_MD_CTX *)stream, raw, NULL);
+    EVP_MD_CTX_free((EVP_MD_CTX *)stream);
+    return hexadecimal(raw);
 }
 
 rg_status rg_sha256_file(const char *path, rg_digest *out, rg_error *err) {

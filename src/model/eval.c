@@ -1,5 +1,6 @@
 /* Quality of policies in lock step: resolve, cut the text, run batches, sum up. */
 #include "model/eval.h"
+#include "model/layers.h"
 
 #include <math.h>
 #include <omp.h>
@@ -26,6 +27,8 @@ typedef struct evaluation {
     exec exec;
     size_t first_scored; /* of the batch being run: all before it are known of all variants */
     eval_looks looks;
+    layers layers;
+    size_t tokens_run;
     bool stopped;
     double confidence, tolerance;
     rg_arena arena;
@@ -126,6 +129,7 @@ static rg_status run_batches(evaluation *ev, size_t batch_tokens, const rg_progr
                      share[2] = {from / total, (from + (double)batch.start[batch.n_windows]) / total};
         RG_TRY(exec_run(&ev->exec, &batch, take, ev, progress, share, err));
         ev->first_scored += batch.n_scored;
+        ev->tokens_run += batch.start[batch.n_windows];
         first = last;
         if (ev->looks.on && (last == ev->looks.next || last == plan->n_windows)) {
             const eval_scores scores = scores_of(ev);
@@ -196,6 +200,24 @@ static void spread_pairs(const evaluation *ev, const rg_quality *q, const rg_qua
         }
 }
 
+/* Errors of the variants to their policies. */
+static rg_status take_layers(evaluation *ev, rg_eval_report *out, rg_error *err) {
+    const size_t n = ev->n_policies - 1, c = ev->n_variants - 1;
+    rg_layer_error *of_variants = NULL;
+    rg_status status =
+        layers_report(&ev->layers, out->complete, &out->layer, &of_variants, &out->n_layers, err);
+    out->layer_error = calloc(out->n_layers * n + 1, sizeof *out->layer_error);
+    if (status == RG_OK && !out->layer_error) status = no_memory(err);
+    for (size_t i = 0; status == RG_OK && i < out->n_layers; i++) {
+        for (size_t p = 0; p < n; p++)
+            out->layer_error[i * n + p] = (rg_layer_error){NAN, NAN, out->layer[i].sha256};
+        for (size_t v = 1; v <= c; v++)
+            out->layer_error[i * n + ev->policy_of[v] - 1] = of_variants[i * c + v - 1];
+    }
+    free(of_variants);
+    return status;
+}
+
 static rg_status summarize(evaluation *ev, rg_eval_report *out, rg_error *err) {
     const eval_scores s = scores_of(ev);
     const size_t n = ev->n_policies - 1, c = ev->n_variants - 1;
@@ -214,6 +236,7 @@ static rg_status summarize(evaluation *ev, rg_eval_report *out, rg_error *err) {
     take_looks(ev, q);
     spread(ev, q, out->quality);
     if (paired) spread_pairs(ev, q, pair, out);
+    if (status == RG_OK && ev->exec.watch) status = take_layers(ev, out, err);
     out->n_qualities = ev->n_policies;
     out->unit = units.name;
     out->n_units = units.n;
@@ -229,7 +252,15 @@ static rg_status evaluate(evaluation *ev, const char *text, size_t text_size, co
     RG_TRY(make_records(ev, err));
     if (options->stop_when_sure) RG_TRY(eval_looks_open(&ev->looks, &ev->plan, ev->n_variants, err));
     const int threads = options->threads > 0 ? options->threads : omp_get_num_procs();
-    RG_TRY(exec_open(&ev->exec, ev->model, ev->use, ev->n_variants, threads, ev->plan.max_length, err));
+    const exec_use *use = ev->use;
+    if (options->layers) {
+        RG_TRY(layers_open(&ev->layers, ev->model, ev->use, ev->n_variants, threads, ev->plan.max_length,
+                           options->digests, err));
+        use =
+            ev->layers.plain; /* values are seen before their readers quantize them; the bits are the same */
+    }
+    RG_TRY(exec_open(&ev->exec, ev->model, use, ev->n_variants, threads, ev->plan.max_length, err));
+    if (options->layers) ev->exec.watch = &ev->layers.watch;
     return run_batches(ev, options->batch_tokens, options->progress, err);
 }
 
@@ -260,7 +291,9 @@ rg_status rg_eval_report_make(rg_eval_report *out, rg_model *model, const char *
     report.stopped_early = ev.stopped;
     report.n_looks = ev.looks.n_looks;
     report.tokens = ev.first_scored;
+    report.tokens_run = ev.tokens_run;
     report.tokens_planned = ev.plan.n_scored;
+    layers_close(&ev.layers);
     exec_close(&ev.exec);
     exec_datapaths_close(&ev.datapaths);
     eval_looks_close(&ev.looks);
@@ -276,6 +309,8 @@ rg_status rg_eval_report_make(rg_eval_report *out, rg_model *model, const char *
 void rg_eval_report_free(rg_eval_report *report) {
     free(report->quality);
     free(report->pair);
+    free(report->layer);
+    free(report->layer_error);
     *report = (rg_eval_report){0};
 }
 

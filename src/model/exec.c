@@ -146,6 +146,12 @@ static void quantize_output(exec *e, int node) {
     }
 }
 
+rg_status exec_run_node(exec *e, int node, rg_error *err) {
+    RG_TRY(exec_op_find(e->model->graph.node[node].op)->run(e, node, err));
+    quantize_output(e, node);
+    return RG_OK;
+}
+
 /* A batch of another size than the last cannot use its buffers. */
 static void start_batch(exec *e, const exec_batch *batch) {
     size_t n_tokens = batch->start[batch->n_windows];
@@ -192,11 +198,11 @@ rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void 
         double done = share[0] + (middle - share[0]) * i / (double)graph->n_nodes;
         if (!rg_progress_step(progress, "quality: forward passes", done, 1))
             status = rg_fail(err, RG_ERR_CANCELLED, NULL, NULL, "interrupted");
-        if (status == RG_OK) status = exec_op_find(graph->node[i].op)->run(e, i, err);
-        if (status != RG_OK) break;
-        quantize_output(e, i);
-        if (i == graph->output) status = take_hidden(e, take, context, err);
-        free_dead(e, i);
+        if (status == RG_OK && e->watch) status = e->watch->before(e->watch->context, e, i, err);
+        if (status == RG_OK) status = exec_run_node(e, i, err);
+        if (status == RG_OK && e->watch) status = e->watch->after(e->watch->context, e, i, err);
+        if (status == RG_OK && i == graph->output) status = take_hidden(e, take, context, err);
+        if (status == RG_OK) free_dead(e, i);
     }
     if (status == RG_OK && has_head)
         status = exec_head(e, take, context, progress, (const double[2]){middle, share[1]}, err);

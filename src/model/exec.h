@@ -68,6 +68,15 @@ typedef struct exec_batch {
 typedef rg_status exec_logits_fn(void *context, size_t variant, size_t first, size_t n,
                                  const float *reference, const float *logits, rg_error *err);
 
+struct exec;
+/* Somebody who looks at the values of every node but the output: before it runs, when the inputs of all
+   variants are there, and after, when its value is what the policies make of it. */
+typedef struct exec_watch {
+    void *context;
+    rg_status (*before)(void *context, const struct exec *e, int node, rg_error *err);
+    rg_status (*after)(void *context, const struct exec *e, int node, rg_error *err);
+} exec_watch;
+
 /* What stays the same from batch to batch. */
 typedef struct exec {
     const rg_model *model;
@@ -113,6 +122,7 @@ typedef struct exec {
         integer_plan plan;
         struct exec_scratch rows;
     } * encoded;
+    const exec_watch *watch; /* NULL: nobody */
 } exec;
 
 /* Variant 0 is the reference. `use` stays the caller's. Refuses, by name, an operator it does not know and a
@@ -130,6 +140,9 @@ size_t exec_bytes_per_token(const exec *e);
    `share`: of the progress, [from, to]. */
 rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void *context,
                    const rg_progress *progress, const double share[2], rg_error *err);
+
+/* One node of the batch being run, for all variants: inputs must be there. */
+rg_status exec_run_node(exec *e, int node, rg_error *err);
 
 /* ---- parts (exec_*.c) ------------------------------------------------------------------------------------
  */

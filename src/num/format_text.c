@@ -141,7 +141,7 @@ static rg_status parse_span(const struct num_arg *arg, const char *form, rg_form
     return RG_OK;
 }
 
-/* SPAN and scale=S, for integers also sym or asym, from argument `first` on. */
+/* SPAN and scale=S, for integers also asym, or sym, which is the default; from argument `first` on. */
 static rg_status parse_scaled(const num_args *text, int first, rg_format *f, rg_error *err) {
     const bool is_int = f->elem.kind == RG_ELEM_INT;
     bool has_kind = !is_int, has_span = false, has_scale = false;
@@ -167,11 +167,10 @@ static rg_status parse_scaled(const num_args *text, int first, rg_format *f, rg_
     }
     if (is_int && f->zero_point && f->elem.bits > 8)
         return rg_fail(err, RG_ERR_USAGE, "format", "asym with int2 to int8", "%s(asym,...)", text->name);
-    if (!has_kind || !has_span)
+    if (!has_span)
         return rg_fail(err, RG_ERR_USAGE, "format",
                        is_int ? "intB(sym|asym,tensor|row|group=N,scale=S)" : "tensor, row or group=N",
-                       "%s(...) does not say %s", text->name,
-                       has_kind ? "what a scale spans" : "sym or asym");
+                       "%s(...) does not say what a scale spans", text->name);
     return RG_OK;
 }
 

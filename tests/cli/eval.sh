@@ -78,6 +78,16 @@ head -c 100 text >short
 expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protocol stories-256
 grep -q 'at least 255 tokens' err
 
+# inside the model: a table, JSON, and a file whose digests change where the policy does
+expect 0 $run --policy w.layers.2.mlp.up_proj=int4 --policy a=int8 --protocol stories-256 --tokens 600 --layers --dump dump.json
+grep -q '^layers.2.mlp.up_proj .*[0-9]' out
+grep -q 'P2  a=int8' out
+jq -e '.ridge_dump == 1 and .protocol == "stories-256" and .policies[0] == "w.layers.2.mlp.up_proj=int4" and .tokens_run == 512' dump.json >/dev/null
+jq -e '[.nodes[] | select(.sha256 != .policies[0].sha256)][0].name == "layers.2.mlp.up_proj"' dump.json >/dev/null
+jq -e '.nodes[] | select(.name == "layers.2.mlp.up_proj") | .policies[0] | .sqnr_free_db == .sqnr_forced_db and .sqnr_free_db > 5' dump.json >/dev/null
+expect 0 $run --policy a=int8 --protocol stories-256 --tokens 600 --layers --json
+jq -e '.nodes[0] | .name == "embed" and .layer == null and .kurtosis > 1 and .policies[0].sqnr_free_db == null' out >/dev/null
+
 # Ctrl-C prints what is known
 for i in 1 2 3 4 5 6 7 8; do cat "$SHARED/text/tinystories-sample/tinystories.txt"; done >long
 expect 1 timeout -s INT --preserve-status 4 "$RIDGE" eval run --model $model --text long --policy w=int4 --protocol stories-256 --batch 256 --threads 1 --json
