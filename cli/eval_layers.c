@@ -9,39 +9,44 @@ static void member(rg_str *out, const char *key, double value) {
     cli_print_json_number(out, value);
 }
 
-static void json_error(rg_str *out, const cli_eval_request *r, size_t i, size_t p, bool digests) {
-    const rg_layer_error *e = &r->report.layer_error[i * (r->report.n_qualities - 1) + p];
-    rg_str_add(out, p ? ", {\"policy\": " : "{\"policy\": ");
-    cli_print_json_string(out, r->report.quality[p + 1].policy);
-    member(out, "sqnr_free_db", e->sqnr_free_db);
-    member(out, "sqnr_forced_db", e->sqnr_forced_db);
-    if (digests) rg_str_printf(out, ", \"sha256\": \"%s\"", e->sha256.hex);
-    rg_str_add(out, "}");
+static void json_node(rg_str *out, const rg_layer *l) {
+    rg_str_add(out, "{\"name\": ");
+    cli_print_json_string(out, l->name);
+    rg_str_add(out, ", \"op\": ");
+    cli_print_json_string(out, l->op);
+    if (l->layer >= 0)
+        member(out, "layer", l->layer);
+    else
+        rg_str_add(out, ", \"layer\": null");
+    member(out, "width", (double)l->width);
 }
 
-void cli_eval_json_layers(rg_str *out, const cli_eval_request *r, bool digests) {
+static void json_shape(rg_str *out, const rg_layer *l) {
+    member(out, "crest", l->crest);
+    member(out, "block_crest", l->block_crest);
+    member(out, "kurtosis", l->kurtosis);
+    member(out, "outlier_channels", (double)l->outlier_channels);
+}
+
+void cli_eval_json_layers(rg_str *out, const cli_eval_request *r) {
     const rg_eval_report *p = &r->report;
+    const size_t n = p->n_qualities - 1;
     rg_str_add(out, ", \"nodes\": [");
     for (size_t i = 0; i < p->n_layers; i++) {
-        const rg_layer *l = &p->layer[i];
-        rg_str_add(out, i ? ", {\"name\": " : "{\"name\": ");
-        cli_print_json_string(out, l->name);
-        rg_str_add(out, ", \"op\": ");
-        cli_print_json_string(out, l->op);
-        if (l->layer >= 0)
-            member(out, "layer", l->layer);
-        else
-            rg_str_add(out, ", \"layer\": null");
-        member(out, "width", (double)l->width);
-        member(out, "rms", l->rms);
-        member(out, "max_abs", l->max_abs);
-        member(out, "crest", l->crest);
-        member(out, "block_crest", l->block_crest);
-        member(out, "kurtosis", l->kurtosis);
-        member(out, "outlier_channels", (double)l->outlier_channels);
-        if (digests) rg_str_printf(out, ", \"sha256\": \"%s\"", l->sha256.hex);
+        if (i) rg_str_add(out, ", ");
+        json_node(out, &p->layer[i]);
+        member(out, "amax", p->layer[i].max_abs);
+        member(out, "mean", p->layer[i].mean);
+        member(out, "rms", p->layer[i].rms);
+        json_shape(out, &p->layer[i]);
         rg_str_add(out, ", \"policies\": [");
-        for (size_t k = 0; k + 1 < p->n_qualities; k++) json_error(out, r, i, k, digests);
+        for (size_t k = 0; k < n; k++) {
+            rg_str_add(out, k ? ", {\"policy\": " : "{\"policy\": ");
+            cli_print_json_string(out, p->quality[k + 1].policy);
+            member(out, "sqnr_free_db", p->layer_error[i * n + k].sqnr_free_db);
+            member(out, "sqnr_forced_db", p->layer_error[i * n + k].sqnr_forced_db);
+            rg_str_add(out, "}");
+        }
         rg_str_add(out, "]}");
     }
     rg_str_add(out, "]");
@@ -78,22 +83,31 @@ void cli_eval_print_layers(const cli_eval_request *r) {
     }
 }
 
-rg_status cli_eval_dump(const cli_eval_request *r, const char *path, rg_error *err) {
+rg_status cli_eval_run_dump(const cli_eval_request *r, const char *path, rg_error *err) {
     const rg_eval_report *p = &r->report;
     rg_str out = {0};
     rg_str_add(&out, "{\"ridge_dump\": 1, \"protocol\": ");
     cli_print_json_string(&out, p->protocol);
-    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->model.sha256.hex,
+    rg_str_printf(&out,
+                  ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"policy\": ", r->model.sha256.hex,
                   r->text_sha256.hex);
-    member(&out, "tokens_run", (double)p->tokens_run);
-    rg_str_add(&out, ", \"policies\": [");
-    for (size_t k = 1; k < p->n_qualities; k++) {
-        if (k > 1) rg_str_add(&out, ", ");
-        cli_print_json_string(&out, p->quality[k].policy);
+    cli_print_json_string(&out, p->quality[1].policy);
+    member(&out, "tokens", (double)p->tokens_run);
+    rg_str_add(&out, ", \"nodes\": [");
+    for (size_t i = 0; i < p->n_layers; i++) {
+        const rg_layer_error *e = &p->layer_error[i];
+        rg_str_add(&out, i ? ",\n" : "\n");
+        json_node(&out, &p->layer[i]);
+        member(&out, "rows", (double)p->tokens_run);
+        rg_str_printf(&out, ", \"sha256\": \"%s\"", e->sha256.hex);
+        member(&out, "amax", e->max_abs);
+        member(&out, "mean", e->mean);
+        member(&out, "rms", e->rms);
+        member(&out, "sqnr_free_db", e->sqnr_free_db);
+        member(&out, "sqnr_forced_db", e->sqnr_forced_db);
+        rg_str_add(&out, "}");
     }
-    rg_str_add(&out, "]");
-    cli_eval_json_layers(&out, r, true);
-    rg_str_add(&out, "}\n");
+    rg_str_add(&out, "\n]}\n");
     const rg_status status = out.failed ? rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory")
                                         : rg_file_write(path, out.data, out.len, err);
     rg_str_free(&out);

@@ -94,7 +94,7 @@ void cli_eval_print_json(const cli_eval_request *r) {
     }
     rg_str_add(&out, "]");
     json_pairs(&out, p);
-    if (p->n_layers) cli_eval_json_layers(&out, r, r->options.digests);
+    if (p->n_layers) cli_eval_json_layers(&out, r);
     rg_str_add(&out, "}");
     puts(out.data ? out.data : "");
     rg_str_free(&out);

@@ -24,7 +24,9 @@ const cli_option cli_eval_run_options[] = {
     {"layers", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
      "print statistics and the error of every operator's output"},
     {"dump", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
-     "write these with SHA-256 of every output as JSON, for ridge eval compare-dump"},
+     "write digest and statistics of every operator's output under the one policy given, as JSON for ridge "
+     "eval "
+     "compare-dump"},
     {"jitter", CLI_INT, "SEED", NULL, NULL, 0, 9e15, false, false,
      "scale channels at random without changing the fp32 function, so that weights leave the grid they were "
      "stored on"},
@@ -39,6 +41,9 @@ static rg_status load(cli_context *context, cli_eval_request *r, rg_error *err) 
     for (const char *p; (p = cli_nth(context, "policy", (int)r->n)); r->policy[r->n++] = p)
         if (r->n == CLI_EVAL_MAX_POLICIES)
             return rg_fail(err, RG_ERR_USAGE, "--policy", "at most 256", "too many policies");
+    if (r->options.digests && r->n != 1)
+        return rg_fail(err, RG_ERR_USAGE, "--dump", "one --policy, fp32 for the reference",
+                       "%zu policies are given", r->n);
     RG_TRY(rg_sha256_file(path, &r->text_sha256, err));
     RG_TRY(rg_file_read(path, TEXT_LIMIT_BYTES, &r->text, &r->text_size, err));
     RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
@@ -83,7 +88,7 @@ rg_status cli_eval_run(cli_context *context, rg_error *err) {
         status = print(
             context, &r,
             rg_eval_report_make(&r.report, &r.model, r.text, r.text_size, r.policy, r.n, &r.options, err));
-    if (status == RG_OK && dump && r.report.complete) status = cli_eval_dump(&r, dump, err);
+    if (status == RG_OK && dump && r.report.complete) status = cli_eval_run_dump(&r, dump, err);
     rg_eval_report_free(&r.report);
     if (r.opened) rg_model_close(&r.model);
     free(r.text);

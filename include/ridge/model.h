@@ -139,17 +139,18 @@ typedef struct rg_layer {
     const char *name, *op; /* of the graph's node; they live as long as the model */
     int layer;             /* -1: outside the blocks */
     int64_t width;
-    double rms, max_abs, crest; /* crest: max_abs / rms */
-    double block_crest;         /* mean of the same over blocks of 32 channels of one token; NaN below 32 */
-    double kurtosis;            /* mean of x^4 / (mean of x^2)^2: 3 for normal values */
-    size_t outlier_channels;    /* whose rms exceeds 6 times that of the median channel */
-    rg_digest sha256;           /* of the values, fp32 little endian, token by token in the order in which
-                                   they run; empty where not asked for or not complete */
+    double mean, rms, max_abs, crest; /* crest: max_abs / rms */
+    double block_crest;      /* mean of the same over blocks of 32 channels of one token; NaN below 32 */
+    double kurtosis;         /* mean of x^4 / (mean of x^2)^2: 3 for normal values */
+    size_t outlier_channels; /* whose rms exceeds 6 times that of the median channel */
+    rg_digest sha256;        /* of the values, fp32 little endian, token by token in the order in which
+                                they run; empty where not asked for or not complete */
 } rg_layer;
 /* The same under a policy: 10 log10(sum x^2 / sum (x - candidate)^2). NaN: no difference. */
 typedef struct rg_layer_error {
-    double sqnr_free_db;   /* the candidate on its own inputs: errors of earlier operators included */
-    double sqnr_forced_db; /* the candidate's operator on the reference's inputs: its own error alone */
+    double sqnr_free_db;       /* the candidate on its own inputs: errors of earlier operators included */
+    double sqnr_forced_db;     /* the candidate's operator on the reference's inputs: its own error alone */
+    double mean, rms, max_abs; /* of the candidate's output */
     rg_digest sha256;
 } rg_layer_error;
 

@@ -210,7 +210,8 @@ static rg_status take_layers(evaluation *ev, rg_eval_report *out, rg_error *err)
     if (status == RG_OK && !out->layer_error) status = no_memory(err);
     for (size_t i = 0; status == RG_OK && i < out->n_layers; i++) {
         for (size_t p = 0; p < n; p++)
-            out->layer_error[i * n + p] = (rg_layer_error){NAN, NAN, out->layer[i].sha256};
+            out->layer_error[i * n + p] = (rg_layer_error){
+                NAN, NAN, out->layer[i].mean, out->layer[i].rms, out->layer[i].max_abs, out->layer[i].sha256};
         for (size_t v = 1; v <= c; v++)
             out->layer_error[i * n + ev->policy_of[v] - 1] = of_variants[i * c + v - 1];
     }

@@ -28,13 +28,15 @@ static void put_back(const rg_graph *graph, exec_use *use) {
 static rg_status make_sums(layers *l, size_t i, rg_error *err) {
     struct layer_sums *s = &l->node[i];
     const size_t width = (size_t)l->model->graph.node[i].width;
-    s->power = rg_arena_alloc(&l->arena, width, sizeof *s->power);
+    s->sum = rg_arena_alloc(&l->arena, l->n_variants * width, sizeof *s->sum);
+    s->power = rg_arena_alloc(&l->arena, l->n_variants * width, sizeof *s->power);
     s->fourth = rg_arena_alloc(&l->arena, width, sizeof *s->fourth);
-    s->largest = rg_arena_alloc(&l->arena, width, sizeof *s->largest);
+    s->largest = rg_arena_alloc(&l->arena, l->n_variants * width, sizeof *s->largest);
     s->free = rg_arena_alloc(&l->arena, l->n_variants * width, sizeof *s->free);
     s->forced = rg_arena_alloc(&l->arena, l->n_variants * width, sizeof *s->forced);
     s->digest = rg_arena_alloc(&l->arena, l->n_variants, sizeof *s->digest);
-    if (!s->power || !s->fourth || !s->largest || !s->free || !s->forced || !s->digest) return no_memory(err);
+    if (!s->sum || !s->power || !s->fourth || !s->largest || !s->free || !s->forced || !s->digest)
+        return no_memory(err);
     for (size_t v = 0; l->digests && v < l->n_variants; v++)
         if (!(s->digest[v] = rg_sha256_open())) return no_memory(err);
     return RG_OK;
@@ -43,16 +45,24 @@ static rg_status make_sums(layers *l, size_t i, rg_error *err) {
 /* ---- while the executor runs ------------------------------------------------------------------------------
  */
 
-/* Sums of one slice of channels over all tokens; y NULL: of x itself. */
-static void slice_power(struct layer_sums *s, const float *x, size_t tokens, size_t width, size_t from) {
+/* Sums of one slice of channels of variant v over all tokens. */
+static void slice_power(struct layer_sums *s, size_t v, const float *x, size_t tokens, size_t width,
+                        size_t from) {
     const size_t end = from + SLICE < width ? from + SLICE : width;
+    double *sum = s->sum + v * width, *power = s->power + v * width, *largest = s->largest + v * width;
     for (size_t t = 0; t < tokens; t++)
         for (size_t c = from; c < end; c++) {
             const double value = (double)x[t * width + c], square = value * value;
-            s->power[c] += square;
-            s->fourth[c] += square * square;
-            if (fabs(value) > s->largest[c]) s->largest[c] = fabs(value);
+            sum[c] += value;
+            power[c] += square;
+            if (v == 0) s->fourth[c] += square * square;
+            if (fabs(value) > largest[c]) largest[c] = fabs(value);
         }
+}
+
+static void add_power(const exec *e, struct layer_sums *s, size_t v, const float *x, size_t width) {
+#pragma omp parallel for num_threads(e->threads) schedule(static)
+    for (size_t from = 0; from < width; from += SLICE) slice_power(s, v, x, e->n_tokens, width, from);
 }
 
 static void slice_error(double *sum, const float *x, const float *y, size_t tokens, size_t width,
@@ -127,12 +137,12 @@ static rg_status after(void *context, const exec *e, int node, rg_error *err) {
     const float *x = *exec_value(e, node, 0);
     (void)err;
     if (node == 0) l->n_tokens += tokens;
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-    for (size_t from = 0; from < width; from += SLICE) slice_power(s, x, tokens, width, from);
+    add_power(e, s, 0, x, width);
     add_crests(s, x, tokens, width);
     rg_sha256_add(s->digest[0], x, tokens * width * sizeof *x);
     for (size_t v = 1; v < l->n_variants; v++) {
         const float *y = *exec_value(e, node, v);
+        add_power(e, s, v, y, width);
         if (y != x) add_error(e, s->free + v * width, x, y, width);
         rg_sha256_add(s->digest[v], y, tokens * width * sizeof *y);
         if (!differs(l, v, node)) continue;
@@ -204,24 +214,49 @@ static rg_digest close_digest(rg_sha256_stream **stream, bool keep) {
     return keep ? digest : (rg_digest){""};
 }
 
+typedef struct moments {
+    double mean, rms, max_abs;
+} moments;
+
+static moments moments_of(const struct layer_sums *s, size_t v, size_t width, double tokens) {
+    moments m = {total(s->sum + v * width, width) / tokens / (double)width,
+                 sqrt(total(s->power + v * width, width) / tokens / (double)width), 0};
+    for (size_t c = 0; c < width; c++)
+        if (s->largest[v * width + c] > m.max_abs) m.max_abs = s->largest[v * width + c];
+    return m;
+}
+
 static rg_layer layer_of(const layers *l, size_t i, bool complete, double *scratch) {
     struct layer_sums *s = &l->node[i];
     const rg_graph_node *n = &l->model->graph.node[i];
     const size_t width = (size_t)n->width;
-    const double elements = (double)width * (double)l->n_tokens, power = total(s->power, width) / elements;
-    rg_layer out = {.name = n->name,
-                    .op = rg_op_name(n->op),
-                    .layer = n->layer,
-                    .width = n->width,
-                    .rms = sqrt(power),
-                    .kurtosis = power > 0 ? total(s->fourth, width) / elements / (power * power) : NAN,
-                    .block_crest = s->n_blocks ? s->block_crest / (double)s->n_blocks : NAN,
-                    .outlier_channels = outliers(s->power, width, scratch),
-                    .sha256 = close_digest(&s->digest[0], complete)};
-    for (size_t c = 0; c < width; c++)
-        if (s->largest[c] > out.max_abs) out.max_abs = s->largest[c];
-    out.crest = power > 0 ? out.max_abs / out.rms : NAN;
-    return out;
+    const moments m = moments_of(s, 0, width, (double)l->n_tokens);
+    const double fourth = total(s->fourth, width) / (double)width / (double)l->n_tokens;
+    return (rg_layer){.name = n->name,
+                      .op = rg_op_name(n->op),
+                      .layer = n->layer,
+                      .width = n->width,
+                      .mean = m.mean,
+                      .rms = m.rms,
+                      .max_abs = m.max_abs,
+                      .crest = m.rms > 0 ? m.max_abs / m.rms : NAN,
+                      .kurtosis = m.rms > 0 ? fourth / pow(m.rms, 4) : NAN,
+                      .block_crest = s->n_blocks ? s->block_crest / (double)s->n_blocks : NAN,
+                      .outlier_channels = outliers(s->power, width, scratch),
+                      .sha256 = close_digest(&s->digest[0], complete)};
+}
+
+static rg_layer_error error_of(const layers *l, size_t i, size_t v, bool complete) {
+    struct layer_sums *s = &l->node[i];
+    const size_t width = (size_t)l->model->graph.node[i].width;
+    const moments m = moments_of(s, v, width, (double)l->n_tokens);
+    const double power = total(s->power, width);
+    return (rg_layer_error){.sqnr_free_db = decibel(power, total(s->free + v * width, width)),
+                            .sqnr_forced_db = decibel(power, total(s->forced + v * width, width)),
+                            .mean = m.mean,
+                            .rms = m.rms,
+                            .max_abs = m.max_abs,
+                            .sha256 = close_digest(&s->digest[v], complete)};
 }
 
 rg_status layers_report(layers *l, bool complete, rg_layer **layer, rg_layer_error **errors, size_t *n,
@@ -237,14 +272,8 @@ rg_status layers_report(layers *l, bool complete, rg_layer **layer, rg_layer_err
     if (!scratch || !*layer || !*errors) return no_memory(err);
     for (size_t i = 0; i < graph->n_nodes; i++) {
         if ((int)i == graph->output) continue;
-        struct layer_sums *s = &l->node[i];
-        const size_t width = (size_t)graph->node[i].width;
         (*layer)[at] = layer_of(l, i, complete, scratch);
-        for (size_t v = 1; v <= c; v++)
-            (*errors)[at * c + v - 1] =
-                (rg_layer_error){decibel(total(s->power, width), total(s->free + v * width, width)),
-                                 decibel(total(s->power, width), total(s->forced + v * width, width)),
-                                 close_digest(&s->digest[v], complete)};
+        for (size_t v = 1; v <= c; v++) (*errors)[at * c + v - 1] = error_of(l, i, v, complete);
         at++;
     }
     *n = at;

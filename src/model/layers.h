@@ -13,9 +13,10 @@ typedef struct layers {
     exec_use *plain; /* [n_variants][n_nodes] as the executor's, but quantizers stand where values are read */
     exec *alone;     /* [n_variants] runs one node of a candidate on the reference's inputs; [0] unused */
     struct layer_sums {
-        double *power, *fourth, *largest; /* [width] of the reference: sums of x^2 and x^4, largest |x| */
-        double *free, *forced;            /* [n_variants][width] sums of squared differences */
-        double block_crest;               /* sum over blocks of 32 */
+        double *sum, *power, *largest; /* [n_variants][width] of x, of x^2, and the largest |x| */
+        double *fourth;                /* [width] of the reference: sum of x^4 */
+        double *free, *forced;         /* [n_variants][width] sums of squared differences */
+        double block_crest;            /* sum over blocks of 32 */
         size_t n_blocks;
         rg_sha256_stream **digest; /* [n_variants] */
     } * node;                      /* [n_nodes] */

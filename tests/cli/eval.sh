@@ -79,12 +79,19 @@ expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protoco
 grep -q 'at least 255 tokens' err
 
 # inside the model: a table, JSON, and a file whose digests change where the policy does
-expect 0 $run --policy w.layers.2.mlp.up_proj=int4 --policy a=int8 --protocol stories-256 --tokens 600 --layers --dump dump.json
+one="--protocol stories-256 --tokens 600"
+expect 0 $run --policy w.layers.2.mlp.up_proj=int4 --policy a=int8 $one --layers
 grep -q '^layers.2.mlp.up_proj .*[0-9]' out
 grep -q 'P2  a=int8' out
-jq -e '.ridge_dump == 1 and .protocol == "stories-256" and .policies[0] == "w.layers.2.mlp.up_proj=int4" and .tokens_run == 512' dump.json >/dev/null
-jq -e '[.nodes[] | select(.sha256 != .policies[0].sha256)][0].name == "layers.2.mlp.up_proj"' dump.json >/dev/null
-jq -e '.nodes[] | select(.name == "layers.2.mlp.up_proj") | .policies[0] | .sqnr_free_db == .sqnr_forced_db and .sqnr_free_db > 5' dump.json >/dev/null
+expect 0 $run --policy w.layers.2.mlp.up_proj=int4 $one --dump a.json
+expect 0 $run --policy fp32 $one --dump b.json --json --batch 256 --threads 1
+jq -e '.ridge_dump == 1 and .protocol == "stories-256" and .policy == "w.layers.2.mlp.up_proj=int4" and .tokens == 512' a.json >/dev/null
+jq -e '.nodes[] | select(.name == "layers.2.mlp.up_proj") | .sqnr_free_db == .sqnr_forced_db and .sqnr_free_db > 5' a.json >/dev/null
+jq -e '[.nodes[] | .amax >= .rms and .rms > 0 and .rows == 512] | all' b.json >/dev/null
+expect 0 "$RIDGE" eval compare-dump b.json a.json
+grep -q 'first difference: layers.2.mlp.up_proj' out
+expect 2 $run --policy w=int4 --policy a=int8 $one --dump c.json
+grep -q 'dump.*one --policy' err
 expect 0 $run --policy a=int8 --protocol stories-256 --tokens 600 --layers --json
 jq -e '.nodes[0] | .name == "embed" and .layer == null and .kurtosis > 1 and .policies[0].sqnr_free_db == null' out >/dev/null
 

@@ -26,7 +26,7 @@ static int close_tiny(void **state) {
 
 enum { CHARACTERS = 1700, POLICIES = 5, W_LAST = 0, ACT, KV, INTEGER, PLAIN };
 static const char *const policies[POLICIES] = {"w.layers.1.mlp.down_proj=int4", "a=int8", "kv=e4m3fn",
-                                               "fp32"};
+                                               "w=mxfp4,a=mxfp4", "fp32"};
 
 static void make(rg_eval_report *out, int threads, size_t batch, bool layers) {
     char *text = tiny_text(CHARACTERS);
