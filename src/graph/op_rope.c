@@ -14,8 +14,8 @@ static rg_status check_scaling(const rg_graph_node *n, rg_error *err) {
     if (!(r->original_max_position > 0) || !isfinite(r->original_max_position))
         return op_bad(n, "original_max_position > 0", err, "frequency scaling is incomplete");
     if (r->scaling == RG_ROPE_YARN) {
-        if (!(r->beta_slow > 0 && r->beta_fast > r->beta_slow && r->theta != 1) || !isfinite(r->beta_fast))
-            return op_bad(n, "beta_fast > beta_slow > 0, theta not 1", err,
+        if (!(r->beta_slow > 0 && r->beta_fast >= r->beta_slow && r->theta != 1) || !isfinite(r->beta_fast))
+            return op_bad(n, "beta_fast >= beta_slow > 0, theta not 1", err,
                           "frequency scaling is incomplete");
         return RG_OK;
     }

@@ -172,7 +172,7 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
 void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
                          size_t columns, const float *x, float *y);
 /* One row inside an operator, in place, its elements numbered from `first` on, in a stream of its own. */
-enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY };
+enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY, EXEC_KEY, EXEC_VALUE };
 void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
                           size_t n, float *x);
 /* The quantizer of a value or a weight, with its stream of random bits. */
@@ -207,6 +207,23 @@ void exec_integer_forget(exec *e); /* the encoded values: they are of another ba
 static inline bool exec_is_chain(const exec_use *use) {
     return !use->datapath && !use->integer;
 }
+/* Attention of one node for one variant: what it reads and writes, rows of all tokens of the batch. */
+typedef struct exec_heads {
+    size_t heads, kv_heads, head_dim, v_head_dim;
+    size_t window; /* 0: none */
+    bool bidirectional;
+    const float *q, *k, *v, *sinks; /* sinks [heads], or NULL */
+    /* Keys and values that no quantizer touched, for the positions that the policy keeps; NULL: none. */
+    const float *kept_k, *kept_v;
+    float *y; /* [heads x v_head_dim] */
+    float scale;
+    /* set by exec_attend */
+    const exec *e;
+    const rg_kernels *kernels;
+    const exec_use *use;
+    int node;
+} exec_heads;
+rg_status exec_attend(exec *e, int node, size_t variant, exec_heads *heads, rg_error *err);
 /* Both NULL (fp32) or equal. */
 bool exec_same_quant(const rg_quant *a, const rg_quant *b);
 void exec_add_bias(const exec *e, int node, size_t rows, float *y);
@@ -241,7 +258,8 @@ extern const exec_op exec_op_embed, exec_op_rmsnorm, exec_op_linear, exec_op_rop
     exec_op_swiglu, exec_op_add, exec_op_multiply, exec_op_activation, exec_op_slice, exec_op_concat,
     exec_op_conv1d, exec_op_mamba2, exec_op_gated_delta;
 extern const exec_op exec_op_layernorm, exec_op_position, exec_op_first_row;
-extern const exec_op exec_op_router, exec_op_expert_linear, exec_op_combine, exec_op_swiglu_clamped;
+extern const exec_op exec_op_router, exec_op_expert_linear, exec_op_combine, exec_op_swiglu_clamped,
+    exec_op_mla;
 /* NULL: the executor does not know the operator. */
 const exec_op *exec_op_find(rg_op op);
 /* exec_op.run of all that have `row`. */

@@ -8,21 +8,6 @@
 /* Queries taken together; fixed, so that a query sees the same blocks on every machine. */
 enum { QUERIES = 48 };
 
-typedef struct job { /* one node of one variant */
-    const exec *e;
-    const rg_kernels *kernels;
-    int node;
-    const exec_use *use;
-    size_t heads, kv_heads, head_dim, v_head_dim;
-    size_t window; /* 0: none */
-    bool bidirectional;
-    const float *q, *k, *v, *sinks; /* sinks [heads], or NULL */
-    /* Keys and values that no quantizer touched, for the positions that the policy keeps; NULL: none. */
-    const float *kept_k, *kept_v;
-    float *y;
-    float scale;
-} job;
-
 /* Buffers of one thread. */
 enum { KEYS, VALUES, SCORES, SUMS, KEPT_KEYS, KEPT_VALUES, KEPT_SCORES, KEPT_Y, N_SPACES };
 typedef struct space {
@@ -39,14 +24,14 @@ typedef struct span {
     size_t first, end;
 } span;
 
-static span seen_by(const job *j, size_t position, size_t length) {
+static span seen_by(const exec_heads *j, size_t position, size_t length) {
     if (j->bidirectional) return (span){0, length};
     return (span){j->window && position >= j->window ? position + 1 - j->window : 0, position + 1};
 }
 
 /* Scores of one query against the keys it sees to probabilities, not yet divided by their sum, which is
    returned. A sink is one more score, that only the sum keeps. */
-static float probabilities(const job *j, size_t token, size_t h, span seen, float *row) {
+static float probabilities(const exec_heads *j, size_t token, size_t h, span seen, float *row) {
     const rg_graph *graph = &j->e->model->graph;
     const exec_use *use = j->use;
     const size_t attended = seen.end - seen.first;
@@ -67,7 +52,7 @@ static float probabilities(const job *j, size_t token, size_t h, span seen, floa
 
 /* Scores of a block of queries against keys first, ..., first + n_keys - 1, rows of n_keys + 1, become
    probabilities, zero where nothing is seen; those of kept values go to rows of their own. */
-static uint64_t weigh(const job *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
+static uint64_t weigh(const exec_heads *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
                       size_t h, size_t first, size_t n_keys) {
     uint64_t pairs = 0;
     for (size_t i = 0; i < n; i++) {
@@ -91,8 +76,8 @@ static uint64_t weigh(const job *j, const space *s, size_t start, size_t length,
 
 /* Queries q0, ..., q0 + n - 1 of a window that begins at row `start`, head h. Keys before `first`, a multiple
    of the panels' width, are seen by none of them. */
-static uint64_t attend_queries(const job *j, const space *s, size_t start, size_t length, size_t q0, size_t n,
-                               size_t h) {
+static uint64_t attend_queries(const exec_heads *j, const space *s, size_t start, size_t length, size_t q0,
+                               size_t n, size_t h) {
     const size_t d = j->head_dim, dv = j->v_head_dim, ldq = j->heads * d, ldy = j->heads * dv;
     const size_t tile = j->kernels->tile_n, first = seen_by(j, q0, length).first / tile * tile;
     const size_t n_keys = seen_by(j, q0 + n - 1, length).end - first, ld = n_keys + 1;
@@ -114,7 +99,7 @@ static uint64_t attend_queries(const job *j, const space *s, size_t start, size_
 }
 
 /* All query heads that share one key head, one window of `length` tokens beginning at row `start`. */
-static uint64_t attend(const job *j, const space *s, size_t start, size_t length, size_t kv_head) {
+static uint64_t attend(const exec_heads *j, const space *s, size_t start, size_t length, size_t kv_head) {
     const size_t d = j->head_dim, dv = j->v_head_dim, group = j->heads / j->kv_heads;
     const size_t ldk = j->kv_heads * d, ldv = j->kv_heads * dv, k = start * ldk + kv_head * d,
                  v = start * ldv + kv_head * dv;
@@ -151,29 +136,13 @@ static rg_status cached(exec *e, int node, int i, size_t variant, struct exec_sc
     return exec_operand(e, node, i, columns(&e->model->graph, n, i), variant, copy, out, err);
 }
 
-static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err) {
-    const rg_graph_node *n = &e->model->graph.node[node];
+rg_status exec_attend(exec *e, int node, size_t variant, exec_heads *j, rg_error *err) {
     const exec_batch *batch = e->batch;
-    const size_t d = (size_t)n->head_dim, dv = columns(&e->model->graph, n, 2), length = longest(batch);
+    const size_t d = j->head_dim, dv = j->v_head_dim, length = longest(batch);
     const size_t keys = rg_gemm_packed_size(e->kernels, length, d),
                  values = rg_gemm_packed_size(e->kernels, dv, length),
                  scores = QUERIES * (length + 1); /* a sink has room */
-    job j = {.e = e,
-             .kernels = e->kernels,
-             .node = node,
-             .use = exec_use_of(e, node, variant),
-             .heads = (size_t)n->heads,
-             .kv_heads = (size_t)n->kv_heads,
-             .head_dim = d,
-             .v_head_dim = dv,
-             .window = (size_t)n->window,
-             .bidirectional = n->mask == RG_MASK_BIDIRECTIONAL,
-             .sinks = n->extra[0] >= 0 ? e->model->weight[n->extra[0]] : NULL,
-             .scale = (float)(n->scale > 0 ? n->scale : 1 / sqrt((double)d))};
-    RG_TRY(exec_operand(e, node, 0, d, variant, &e->operand3, &j.q, err));
-    RG_TRY(cached(e, node, 1, variant, &e->operand, &j.k, &j.kept_k, err));
-    RG_TRY(cached(e, node, 2, variant, &e->operand2, &j.v, &j.kept_v, err));
-    const bool kept = j.kept_k || j.kept_v;
+    const bool kept = j->kept_k || j->kept_v;
     const size_t size[N_SPACES] = {[KEYS] = keys,
                                    [VALUES] = values,
                                    [SCORES] = scores,
@@ -188,19 +157,41 @@ static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err
         each += (size[i] + 15) / 16 * 16;
     }
     RG_TRY(exec_scratch_need(&e->attention, each * (size_t)e->threads, err));
-    RG_TRY(exec_take(e, (size_t)n->width, exec_value(e, node, variant), err));
-    j.y = *exec_value(e, node, variant);
+    j->e = e;
+    j->kernels = e->kernels;
+    j->node = node;
+    j->use = exec_use_of(e, node, variant);
     uint64_t flop = 0;
 #pragma omp parallel for num_threads(e->threads) schedule(dynamic) reduction(+ : flop)
-    for (size_t t = 0; t < batch->n_windows * j.kv_heads; t++) {
+    for (size_t t = 0; t < batch->n_windows * j->kv_heads; t++) {
         space s;
         for (int i = 0; i < N_SPACES; i++)
             s.at[i] = e->attention.data + each * (size_t)omp_get_thread_num() + offset[i];
-        const size_t w = t / j.kv_heads;
-        flop += attend(&j, &s, batch->start[w], batch->start[w + 1] - batch->start[w], t % j.kv_heads);
+        const size_t w = t / j->kv_heads;
+        flop += attend(j, &s, batch->start[w], batch->start[w + 1] - batch->start[w], t % j->kv_heads);
     }
     e->matrix_flop[node] += flop;
     return RG_OK;
+}
+
+static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err) {
+    const rg_graph *graph = &e->model->graph;
+    const rg_graph_node *n = &graph->node[node];
+    const size_t d = (size_t)n->head_dim;
+    exec_heads j = {.heads = (size_t)n->heads,
+                    .kv_heads = (size_t)n->kv_heads,
+                    .head_dim = d,
+                    .v_head_dim = columns(graph, n, 2),
+                    .window = (size_t)n->window,
+                    .bidirectional = n->mask == RG_MASK_BIDIRECTIONAL,
+                    .sinks = n->extra[0] >= 0 ? e->model->weight[n->extra[0]] : NULL,
+                    .scale = (float)(n->scale > 0 ? n->scale : 1 / sqrt((double)d))};
+    RG_TRY(exec_operand(e, node, 0, d, variant, &e->operand3, &j.q, err));
+    RG_TRY(cached(e, node, 1, variant, &e->operand, &j.k, &j.kept_k, err));
+    RG_TRY(cached(e, node, 2, variant, &e->operand2, &j.v, &j.kept_v, err));
+    RG_TRY(exec_take(e, (size_t)n->width, exec_value(e, node, variant), err));
+    j.y = *exec_value(e, node, variant);
+    return exec_attend(e, node, variant, &j, err);
 }
 
 static rg_status run(exec *e, int node, rg_error *err) {

@@ -27,7 +27,7 @@ void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t toke
 
 void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
                           size_t n, float *x) {
-    const rg_quant own = with_stream(q, (UINT64_C(1) << 31) + 4 * (uint64_t)node + (uint64_t)what);
+    const rg_quant own = with_stream(q, (UINT64_C(1) << 31) + 8 * (uint64_t)node + (uint64_t)what);
     rg_qdq_fast(e->kernels, 1, &own, x, x, 1, n, true, first);
 }
 

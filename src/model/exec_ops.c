@@ -23,6 +23,7 @@ static const exec_op *const ops[RG_N_OPS] = {
     [RG_OP_EXPERT_LINEAR] = &exec_op_expert_linear,
     [RG_OP_COMBINE] = &exec_op_combine,
     [RG_OP_SWIGLU_CLAMPED] = &exec_op_swiglu_clamped,
+    [RG_OP_MLA] = &exec_op_mla,
 };
 
 const exec_op *exec_op_find(rg_op op) {
