@@ -16,9 +16,10 @@ extern "C" {
 typedef struct rg_tokenizer rg_tokenizer;
 void rg_tokenizer_close(rg_tokenizer *tokenizer);
 /* Of a GGUF file's metadata (tokenizer.ggml.*: byte-level BPE "gpt2", SentencePiece BPE "llama", WordPiece
-   "bert"), or of a llama2.c tokenizer file. `vocab_size`: the model's, which the tokenizer must have
-   (RG_ERR_MISMATCH); 0: any, not for llama2.c. A kind, pre-tokenizer or part of one that Ridge does not know
-   is RG_ERR_UNSUPPORTED, by name. docs/tokenizers.md lists what is known. */
+   "bert"), of a tokenizer.json (BPE and WordPiece; a tokenizer_config.json beside it names BOS and EOS), or
+   of a llama2.c tokenizer file. `vocab_size`: the model's, which the tokenizer must have (tokenizer.json:
+   which its ids must be below), else RG_ERR_MISMATCH; 0: any, not for llama2.c. A kind, pre-tokenizer or part
+   of one that Ridge does not know is RG_ERR_UNSUPPORTED, by name. docs/tokenizers.md lists what is known. */
 rg_status rg_tokenizer_open(rg_tokenizer **out, const char *path, int64_t vocab_size, rg_error *err);
 /* Ids of a UTF-8 text, special tokens not parsed, nothing added in front (llama2.c, "llama": the leading
    space is). Invalid UTF-8 is encoded byte by byte, or read as U+FFFD where tokens are not made of bytes. A

@@ -66,6 +66,8 @@ rg_status token_bytes_init(token_bytes *b, size_t n, size_t total, rg_arena *are
 void token_bytes_add(token_bytes *b, const char *text, size_t len);
 /* A token of byte-level BPE: its characters stand for bytes; one that has others means itself. */
 void token_bytes_add_mapped(token_bytes *b, const char *text, size_t len);
+/* A token of SentencePiece: U+2581 is a blank, "<0xE9>" a byte. */
+void token_bytes_add_escaped(token_bytes *b, const char *text, size_t len);
 /* The byte of a SentencePiece byte token "<0xE9>", or -1. */
 int byte_token_value(const char *text, size_t len);
 /* The character that stands for a byte in byte-level BPE, as UTF-8; its length. */

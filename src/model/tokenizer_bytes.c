@@ -71,6 +71,18 @@ int byte_token_value(const char *text, size_t len) {
     return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
+void token_bytes_add_escaped(token_bytes *b, const char *text, size_t len) {
+    const int value = byte_token_value(text, len);
+    size_t end = b->start[b->n];
+    for (size_t at = 0; at < len && value < 0;) {
+        const bool blank = len - at >= 3 && memcmp(text + at, "\xe2\x96\x81", 3) == 0;
+        b->data[end++] = blank ? ' ' : text[at];
+        at += blank ? 3 : 1;
+    }
+    if (value >= 0) b->data[end++] = (char)value;
+    b->start[++b->n] = end;
+}
+
 bool rg_tokenizer_token(const rg_tokenizer *tokenizer, int32_t id, const char **bytes, size_t *n) {
     const token_bytes *b = &tokenizer->bytes;
     if (id < 0 || (size_t)id >= b->n) return false;

@@ -216,20 +216,6 @@ static rg_status read_gpt2(source *s) {
 
 /* ---- llama: SentencePiece BPE ----------------------------------------------------------------------- */
 
-/* U+2581 is a blank; "<0xE9>" of the type BYTE is a byte. */
-static void add_escaped(token_bytes *b, const char *text, size_t len) {
-    const int value = byte_token_value(text, len);
-    const size_t first = b->start[b->n];
-    size_t end = first;
-    for (size_t at = 0; at < len && value < 0;) {
-        const bool blank = len - at >= 3 && memcmp(text + at, "\xe2\x96\x81", 3) == 0;
-        b->data[end++] = blank ? ' ' : text[at];
-        at += blank ? 3 : 1;
-    }
-    if (value >= 0) b->data[end++] = (char)value;
-    b->start[++b->n] = end;
-}
-
 static rg_status read_scores(source *s) {
     rg_tokenizer *t = s->t;
     float *score = rg_arena_alloc(&t->arena, s->n, sizeof *score);
@@ -274,7 +260,7 @@ static rg_status read_llama(source *s) {
         return fail(s, RG_ERR_UNSUPPORTED, KEY("remove_extra_whitespaces"), "false",
                     "white space is to be removed");
     t->kind = TOKENIZER_SCORES;
-    RG_TRY(read_bytes(s, add_escaped));
+    RG_TRY(read_bytes(s, token_bytes_add_escaped));
     RG_TRY(read_scores(s));
     RG_TRY(index_pieces(s));
     t->byte_fallback = t->blank_sign = t->blank_first = t->adds_bos = true;

@@ -52,9 +52,8 @@ static uint32_t category_bit(int32_t c) {
 }
 
 static void add_cleaned(rg_str *out, int32_t c) {
-    const uint32_t other = 1u << UTF8PROC_CATEGORY_CC | 1u << UTF8PROC_CATEGORY_CF |
-                           1u << UTF8PROC_CATEGORY_CN | 1u << UTF8PROC_CATEGORY_CO |
-                           1u << UTF8PROC_CATEGORY_CS;
+    const uint32_t other =
+        1u << UTF8PROC_CATEGORY_CC | 1u << UTF8PROC_CATEGORY_CF | 1u << UTF8PROC_CATEGORY_CO;
     if (c == 0 || c == 0xfffd) return;
     if (c == '\t' || c == '\n' || c == '\r')
         add_character(out, ' ');

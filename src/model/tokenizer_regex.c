@@ -16,8 +16,12 @@ struct tokenizer_regex {
 /* Unicode property White_Space, which \s is in Oniguruma; PCRE2's \s differs in U+180E. */
 #define WHITE                                                                                                \
     "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
-/* \w in Oniguruma; PCRE2's has no marks. */
-#define WORD "\\p{L}\\p{M}\\p{N}\\p{Pc}"
+/* \w in Oniguruma: alphabetic characters, marks, decimal digits, connectors, and the digits and fractions of
+   Latin-1. PCRE2's differs. */
+#define WORD                                                                                                 \
+    "\\p{L}\\p{M}\\p{Nd}\\p{Nl}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}\\x{24b6}-\\x{24e9}\\x{1f130}-"    \
+    "\\x{1f149}\\x{1f150}-"                                                                                  \
+    "\\x{1f169}\\x{1f170}-\\x{1f189}"
 
 typedef struct translation {
     const char *p; /* NUL-terminated pattern, what is left of it */

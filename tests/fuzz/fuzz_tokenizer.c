@@ -1,5 +1,5 @@
-/* Tokenizer files: GGUF metadata and llama2.c vocabularies of 300 tokens; what opens must encode a text into
-   ids of its vocabulary. */
+/* Tokenizer files: GGUF metadata, tokenizer.json and llama2.c vocabularies of 300 tokens; what opens must
+   encode a text into ids of its vocabulary. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size >= 4 && memcmp(data, "GGUF", 4) == 0) {
         status = tensor_file_open_memory(&file, data, size, "fuzz", &err);
         if (status == RG_OK) status = tokenizer_from_gguf(t, file, 0, &err);
+    } else if (size && data[0] == '{') {
+        status = tokenizer_from_json(t, (const char *)data, size, NULL, 0, "fuzz", 0, &err);
     } else {
         status = tokenizer_from_llama2c(t, (const char *)data, size, "fuzz", 300, &err);
     }
