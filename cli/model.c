@@ -292,5 +292,17 @@ const cli_command cli_model_commands[] = {
                 "      --policy w=int8,a=int8 --policy 'w=e4m3fn(scale=tensor),a=e4m3fn(scale=tensor)'",
      .options = cli_model_stress_options,
      .run = cli_model_stress},
+    {.noun = "model",
+     .verb = "smooth",
+     .arguments = "",
+     .summary = "write a model whose activations have fewer outliers and the same function (SmoothQuant)",
+     .details =
+         "Runs the text in fp32 and divides each channel of the blocks' norms by a^A / w^(1 - A), a its\n"
+         "largest activation, w the largest weight that multiplies it; the weights are multiplied by it. In\n"
+         "fp32 the model computes the same (docs/quality.md shows what it does for number formats).",
+     .example = "ridge model smooth --model stressed.bin --text tinystories.txt -o smoothed.bin\n"
+                "  smoothed.bin, SHA-256 ...",
+     .options = cli_model_smooth_options,
+     .run = cli_model_smooth},
     {0},
 };

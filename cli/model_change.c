@@ -1,11 +1,11 @@
-/* ridge model stress: models whose weights are changed without changing what they compute. */
+/* ridge model stress and smooth: models whose weights are changed without changing what they compute. */
 #include "model_change.h"
 #include "ridge/model.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CHANNELS = 1 << 16 };
+enum { MAX_CHANNELS = 1 << 16, TEXT_LIMIT_BYTES = 1 << 30 };
 
 static rg_status bad_channels(const char *text, rg_error *err) {
     return rg_fail(err, RG_ERR_USAGE, "--channels",
@@ -91,6 +91,44 @@ rg_status cli_model_stress(cli_context *context, rg_error *err) {
     free(channel);
     return status;
 }
+
+static rg_status write_smoothed(cli_context *context, rg_model *model, rg_error *err) {
+    const rg_smooth_options options = {.alpha = cli_number(context, "alpha", 0.5),
+                                       .max_tokens = (size_t)cli_int(context, "tokens", 0),
+                                       .progress = context->progress};
+    char *text;
+    size_t size;
+    RG_TRY(rg_file_read(cli_string(context, "text"), TEXT_LIMIT_BYTES, &text, &size, err));
+    rg_status status = rg_model_smooth(model, text, size, &options, err);
+    free(text);
+    if (status == RG_OK) status = rg_model_save(model, cli_string(context, "o"), err);
+    if (status != RG_OK) return status;
+    rg_str what = {0};
+    rg_str_add(&what, ", \"alpha\": ");
+    cli_print_json_number(&what, options.alpha);
+    status = print_written(context, model, what.data ? what.data : "", err);
+    rg_str_free(&what);
+    return status;
+}
+
+rg_status cli_model_smooth(cli_context *context, rg_error *err) {
+    rg_model model;
+    RG_TRY(rg_model_open(&model, cli_string(context, "model"), context->data_dir, true, err));
+    const rg_status status = write_smoothed(context, &model, err);
+    rg_model_close(&model);
+    return status;
+}
+
+const cli_option cli_model_smooth_options[] = {
+    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
+     "GGUF file, llama2.c file or Hugging Face folder"},
+    {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true,
+     "UTF-8 text to calibrate on, plain or .gz; not the one that will be scored"},
+    {"alpha", CLI_NUMBER, "A", NULL, "0.5", 0, 1, false, false,
+     "how much of the difficulty moves from activations into weights"},
+    {"tokens", CLI_INT, "N", "token", "8192", 1, 1e9, false, false, "take the first N tokens of the text"},
+    {"o", CLI_STRING, "OUT", NULL, NULL, 0, 0, false, true, "file or folder to write, of the source's kind"},
+    {0}};
 
 const cli_option cli_model_stress_options[] = {
     {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,

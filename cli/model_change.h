@@ -4,7 +4,8 @@
 
 #include "cli.h"
 
-extern const cli_option cli_model_stress_options[];
+extern const cli_option cli_model_stress_options[], cli_model_smooth_options[];
 rg_status cli_model_stress(cli_context *context, rg_error *err);
+rg_status cli_model_smooth(cli_context *context, rg_error *err);
 
 #endif

@@ -71,6 +71,20 @@ rg_status rg_model_jitter(rg_model *model, uint64_t seed, rg_error *err);
    RG_ERR_UNSUPPORTED for a model without such a norm. */
 rg_status rg_model_stress(rg_model *model, const int64_t *channels, size_t n, double scale, rg_error *err);
 
+typedef struct rg_smooth_options {
+    double alpha;      /* 0 to 1; SmoothQuant's own choice: 0.5 */
+    size_t max_tokens; /* first N tokens of the text; 0: all */
+    int threads;       /* 0: all cores; never changes a bit */
+    const rg_progress *progress;
+} rg_smooth_options;
+/* The remedy against such outliers (SmoothQuant, arXiv 2211.10438): runs the text in fp32 and divides channel
+   j of every norm of the blocks that only linear operators read by s_j = a_j^alpha / w_j^(1 - alpha), a_j its
+   largest activation, w_j the largest weight that multiplies it; those weights are multiplied by s_j. The
+   fp32 function stays up to rounding. Errors as rg_model_stress; RG_ERR_MISMATCH for activations that are not
+   finite. */
+rg_status rg_model_smooth(rg_model *model, const char *text, size_t size, const rg_smooth_options *options,
+                          rg_error *err);
+
 /* Writes a model with its weights as they are now (fp32), so that rg_model_open reads the same back, as its
    source is: GGUF (metadata and tokenizer copied); llama2.c (tok<vocabulary>.bin beside it, which may be
    there if it is the same); a Hugging Face folder (which must not be there, or be empty). Ending .gguf or

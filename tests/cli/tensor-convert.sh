@@ -63,3 +63,9 @@ for m in "$model" stressed.bin; do
     cp out $(basename $m).json
 done
 jq -e --slurpfile s stressed.bin.json '$s[0].policies[0].kld_mean > 50 * .policies[0].kld_mean' stories260K.bin.json >/dev/null
+expect 0 "$RIDGE" model smooth --model stressed.bin --text text -o smoothed.bin --json
+jq -e --arg h "$(sha256sum smoothed.bin | cut -c1-64)" '.sha256 == $h and .alpha == 0.5' out >/dev/null
+expect 0 "$RIDGE" eval run --model smoothed.bin --text text --policy w=int8,a=int8 --protocol stories-256 --json
+jq -e --slurpfile s stressed.bin.json '.policies[0].kld_mean < 0.1 * $s[0].policies[0].kld_mean' out >/dev/null
+refused 2 alpha "$RIDGE" model smooth --model stressed.bin --text text --alpha 2 -o x.bin
+refused 1 no-such "$RIDGE" model smooth --model stressed.bin --text no-such -o x.bin
