@@ -191,6 +191,8 @@ static void add_bytes(json_reader *r, size_t id) {
     const struct json_added *a = &r->added[id];
     if (a->content) {
         token_bytes_add(b, a->content, a->special ? 0 : a->len);
+    } else if (!text) {
+        token_bytes_add(b, NULL, 0); /* ids may have gaps */
     } else if (r->t->kind == TOKENIZER_BYTES) {
         token_bytes_add_mapped(b, text, len);
     } else if (r->t->kind == TOKENIZER_WORDS) {
