@@ -82,20 +82,18 @@ static void twenty_chunks(void **state) {
 }
 
 /* llama.cpp's --kl-divergence between that run and the Q4_1 file as it runs it (activations in blocks of 8
-   bits, fp16 cache) over 40 chunks: mean KLD 0.00280, same top 96.52 %. The second policy rounds the head's
-   input too, as llama.cpp does. */
+   bits, fp16 cache) over 40 chunks: mean KLD 0.00280, same top 96.52 %. It also rounds the head's input, and
+   its stored logits to 16 bits, which this policy does not. */
 static void divergence(void **state) {
     (void)state;
-    const char *const policies[] = {"a=int8(group=32),kv=fp16",
-                                    "a=int8(group=32),a.lm_head=int8(group=32),kv=fp16"};
-    rg_quality got[3];
-    run(40, policies, 2, got);
-    for (int i = 1; i < 3; i++) {
-        printf("%s: KLD %.5f median %.5f p99 %.4f same top %.2f %%; llama.cpp 0.00280 0.00216 0.0149 96.52\n",
-               got[i].policy, got[i].kld_mean, got[i].kld_median, got[i].kld_p99, 100 * got[i].same_top);
-        assert_true(fabs(got[i].kld_mean - 0.00280) <= 0.25 * 0.00280);
-        assert_true(fabs(100 * got[i].same_top - 96.52) <= 1);
-    }
+    const char *const policies[] = {"a=int8(group=32),kv=fp16"};
+    rg_quality got[2];
+    run(40, policies, 1, got);
+    printf("KLD %.5f median %.5f p99 %.4f same top %.2f %%; llama.cpp 0.00280 0.00216 0.0149 96.52\n",
+           got[1].kld_mean, got[1].kld_median, got[1].kld_p99, 100 * got[1].same_top);
+    assert_true(fabs(got[0].ppl - 23.512) <= 1e-3 * 23.512);
+    assert_true(fabs(got[1].kld_mean - 0.00280) <= 0.25 * 0.00280);
+    assert_true(fabs(100 * got[1].same_top - 96.52) <= 1);
 }
 
 int main(void) {
