@@ -62,6 +62,23 @@ const cli_command cli_eval_commands[] = {
      .options = cli_eval_choice_options,
      .run = cli_eval_choice},
     {.noun = "eval",
+     .verb = "embed",
+     .arguments = "",
+     .summary = "Measure what numerics policies do to sentence embeddings",
+     .details = "Embeds each line of a text in fp32 and under every policy and compares: cosine to the fp32\n"
+                "embedding, share of sentences whose nearest neighbour changes, ranks of all neighbours.\n"
+                "docs/quality.md, \"Embeddings\", defines the figures.",
+     .example = "ridge eval embed --model all-MiniLM-L6-v2 --text questions.txt --policy w=int8,a=int8 "
+                "--policy \\\n      "
+                "w=mxfp4,a=mxfp4\n"
+                "  all-MiniLM-L6-v2/model.safetensors, questions.txt: 400 of 400 sentences, mean pooling\n"
+                "\n"
+                "  policy                  cosine, mean          least (line)     nearest changed [%]  ...\n"
+                "  w=int8,a=int8    0.997863 +- 2.2e-05    0.996138 (     28)    6.8 (  4.7 ..   9.6)  ...\n"
+                "  w=mxfp4,a=mxfp4  0.924938 +- 7.0e-04    0.850151 (    232)   29.8 ( 25.5 ..  34.4)  ...",
+     .options = cli_eval_embed_options,
+     .run = cli_eval_embed},
+    {.noun = "eval",
      .verb = "sensitivity",
      .arguments = "",
      .summary = "Rank layers and roles by the damage a lower format does to each alone",

@@ -9,6 +9,8 @@ extern const cli_option cli_eval_choice_options[], cli_eval_import_options[], cl
 extern const cli_option cli_eval_dump_options[], cli_eval_needle_options[];
 rg_status cli_eval_needle(cli_context *context, rg_error *err);
 rg_status cli_eval_dump(cli_context *context, rg_error *err);
+extern const cli_option cli_eval_embed_options[];
+rg_status cli_eval_embed(cli_context *context, rg_error *err);
 rg_status cli_eval_choice(cli_context *context, rg_error *err);
 rg_status cli_eval_import(cli_context *context, rg_error *err);
 rg_status cli_eval_sensitivity(cli_context *context, rg_error *err);

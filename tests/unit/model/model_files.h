@@ -38,6 +38,23 @@ static inline const char *default_model(void) {
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
+/* The folder of all-MiniLM-L6-v2, or NULL: RIDGE_ENCODER_MODEL, else the cache (scripts/fetch --encoder). */
+static inline const char *encoder_model(void) {
+    static char path[1024], weights[1100];
+    const char *given = getenv("RIDGE_ENCODER_MODEL"), *cache = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
+    if (given)
+        snprintf(path, sizeof path, "%s", given);
+    else
+        snprintf(path, sizeof path, "%s%s/ridge/all-MiniLM-L6-v2",
+                 cache  ? cache
+                 : home ? home
+                        : "",
+                 cache ? "" : "/.cache");
+    snprintf(weights, sizeof weights, "%s/model.safetensors", path);
+    return access(weights, R_OK) == 0 ? path : NULL;
+}
+
 #define skip_absent(what)                                                                                    \
     do {                                                                                                     \
         printf("skipped: %s absent\n", what);                                                                \

@@ -1,0 +1,120 @@
+/* ridge eval embed: sentence embeddings under numerics policies. */
+#include "eval_commands.h"
+#include "ridge/embed.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_LIMIT_BYTES = 1 << 30 };
+
+typedef struct request {
+    rg_model model;
+    bool opened;
+    const char *file, **policy;
+    size_t n;
+    char *text;
+    size_t size;
+    rg_digest text_sha256;
+    rg_embed_report report;
+} request;
+
+const cli_option cli_eval_embed_options[] = {
+    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
+     "Hugging Face folder of a sentence encoder"},
+    {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "a sentence on each line, plain or .gz"},
+    {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
+     "numerics policy, role[.glob]=FORMAT[@...],...; given once for each policy to compare"},
+    {"limit", CLI_INT, "N", "sentence", NULL, 1, 1e12, false, false,
+     "take the first N sentences (default: all)"},
+    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
+     "threads (default: all cores); never changes a bit"},
+    {"batch", CLI_INT, "N", "token", NULL, 1, 1e9, false, false,
+     "tokens carried through the model together (default: by memory); never changes a bit"},
+    {0}};
+
+static void json_policy(rg_str *out, const rg_embed_quality *q) {
+    rg_str_add(out, "{\"policy\": ");
+    cli_print_json_string(out, q->policy);
+    cli_eval_json_number(out, "cosine_mean", q->cosine_mean);
+    cli_eval_json_number(out, "cosine_mean_se", q->cosine_mean_se);
+    cli_eval_json_number(out, "cosine_min", q->cosine_min);
+    cli_eval_json_number(out, "cosine_min_line", (double)q->cosine_min_line);
+    cli_eval_json_number(out, "top1_changed", q->top1_changed);
+    cli_eval_json_number(out, "top1_changed_lo", q->top1_changed_lo);
+    cli_eval_json_number(out, "top1_changed_hi", q->top1_changed_hi);
+    cli_eval_json_number(out, "topk_changed", q->topk_changed);
+    cli_eval_json_number(out, "kendall_tau", q->kendall_tau);
+    rg_str_printf(out, ", \"is_reference\": %s}", q->is_reference ? "true" : "false");
+}
+
+static void print_json(const request *r) {
+    const rg_embed_report *e = &r->report;
+    rg_str out = {0};
+    rg_str_add(&out, "{\"text\": ");
+    cli_print_json_string(&out, r->file);
+    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"pooling\": \"%s\"",
+                  r->model.sha256.hex, r->text_sha256.hex, e->pooling);
+    cli_eval_json_number(&out, "n", (double)e->n);
+    cli_eval_json_number(&out, "n_tokens", (double)e->n_tokens);
+    cli_eval_json_number(&out, "n_truncated", (double)e->n_truncated);
+    cli_eval_json_number(&out, "max_tokens", (double)e->max_tokens);
+    cli_eval_json_number(&out, "width", (double)e->width);
+    cli_eval_json_number(&out, "k", (double)e->k);
+    rg_str_printf(&out, ", \"interrupted\": %s, \"policies\": [", e->n < e->n_asked ? "true" : "false");
+    for (size_t i = 1; i < e->n_qualities; i++) {
+        if (i > 1) rg_str_add(&out, ", ");
+        json_policy(&out, &e->quality[i]);
+    }
+    rg_str_add(&out, "]}");
+    puts(out.data ? out.data : "");
+    rg_str_free(&out);
+}
+
+static void print_table(const request *r) {
+    const rg_embed_report *e = &r->report;
+    int width = (int)strlen("policy");
+    for (size_t i = 1; i < e->n_qualities; i++)
+        if ((int)strlen(e->quality[i].policy) > width) width = (int)strlen(e->quality[i].policy);
+    printf("%s, %s: %zu of %zu sentences%s, %s pooling", r->model.path, r->file, e->n, e->n_asked,
+           e->n < e->n_asked ? " (interrupted)" : "", e->pooling);
+    if (e->n_truncated) printf(", %zu cut at %zu tokens", e->n_truncated, e->max_tokens);
+    printf("\n\n%-*s  %19s  %20s  %22s  %12s  %8s\n", width, "policy", "cosine, mean", "least (line)",
+           "nearest changed [%]", "of the k [%]", "tau");
+    for (size_t i = 1; i < e->n_qualities; i++) {
+        const rg_embed_quality *q = &e->quality[i];
+        printf("%-*s  %8.6f +- %.1e  %10.6f (%7zu)", width, q->policy, q->cosine_mean, q->cosine_mean_se,
+               q->cosine_min, q->cosine_min_line);
+        if (e->n > 1)
+            printf("  %5.1f (%5.1f .. %5.1f)  %12.1f  %8.4f", 100 * q->top1_changed, 100 * q->top1_changed_lo,
+                   100 * q->top1_changed_hi, 100 * q->topk_changed, q->kendall_tau);
+        printf("%s\n", q->is_reference ? "  equal to the reference" : "");
+    }
+    if (e->n > 1) printf("\nk = %zu nearest neighbours\n", e->k);
+}
+
+static rg_status run(cli_context *context, request *r, rg_error *err) {
+    RG_TRY(cli_eval_policies(context, &r->policy, &r->n, err));
+    r->file = cli_string(context, "text");
+    const rg_embed_options options = {.limit = (size_t)cli_int(context, "limit", 0),
+                                      .threads = (int)cli_int(context, "threads", 0),
+                                      .batch_tokens = (size_t)cli_int(context, "batch", 0),
+                                      .progress = context->progress,
+                                      .data_dir = context->data_dir};
+    RG_TRY(rg_sha256_file(r->file, &r->text_sha256, err));
+    RG_TRY(rg_file_read(r->file, TEXT_LIMIT_BYTES, &r->text, &r->size, err));
+    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
+    r->opened = true;
+    return rg_embed_run(&r->report, &r->model, r->file, r->text, r->size, r->policy, r->n, &options, err);
+}
+
+rg_status cli_eval_embed(cli_context *context, rg_error *err) {
+    request r = {0};
+    const rg_status status = run(context, &r, err);
+    if (status == RG_OK) (context->json ? print_json : print_table)(&r);
+    rg_embed_report_free(&r.report);
+    if (r.opened) rg_model_close(&r.model);
+    free(r.policy);
+    free(r.text);
+    return status;
+}
