@@ -41,11 +41,11 @@ static void json_policy(rg_str *out, const rg_needle_summary *s, const rg_needle
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
     cli_eval_json_number(out, "loglik", q->loglik);
-    cli_eval_json_number(out, "loss_difference", q->difference.mean);
-    cli_eval_json_number(out, "loss_difference_se", q->difference.se);
-    cli_eval_json_number(out, "loss_difference_lo", q->difference.lo);
-    cli_eval_json_number(out, "loss_difference_hi", q->difference.hi);
-    cli_eval_json_number(out, "loss_detectable", q->detectable);
+    cli_eval_json_number(out, "delta_nll", q->difference.mean);
+    cli_eval_json_number(out, "delta_nll_se", q->difference.se);
+    cli_eval_json_number(out, "delta_nll_lo", q->difference.lo);
+    cli_eval_json_number(out, "delta_nll_hi", q->difference.hi);
+    cli_eval_json_number(out, "detectable_nll", q->detectable);
     rg_str_printf(out, ", \"verdict\": \"%s\"", rg_verdict_name(q->verdict));
     cli_eval_json_number(out, "exact", q->exact.share);
     cli_eval_json_shares(out, &q->exact, "_exact");

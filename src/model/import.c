@@ -167,10 +167,9 @@ void import_loss(rg_import_result *out, const rg_interval *difference, size_t m,
                  const char *interval) {
     const double detectable = rg_detectable(difference->se, m, 0.05),
                  needed = rg_tokens_needed(tokens, detectable, fabs(difference->mean));
-    import_interval(out, "loss_difference", difference->mean, "nat", difference->lo, difference->hi,
-                    interval);
-    import_figure(out, "loss_difference_se", difference->se, "nat");
-    import_figure(out, "detectable", detectable, "nat");
+    import_interval(out, "delta_nll", difference->mean, "nat", difference->lo, difference->hi, interval);
+    import_figure(out, "delta_nll_se", difference->se, "nat");
+    import_figure(out, "detectable_nll", detectable, "nat");
     import_figure(out, "tokens_needed", ceil(needed), "token");
     out->has_verdict = true;
     out->verdict = rg_verdict_of(difference->lo, difference->hi, 0);

@@ -37,7 +37,7 @@ void import_interval(rg_import_result *out, const char *key, double value, const
                      double hi, const char *interval);
 /* The figures of paired shares; keys end in `suffix`. */
 void import_shares(rg_import_result *out, const rg_paired_shares *s, const char *suffix);
-/* A difference of losses (candidate - reference, nats) over m clusters of `tokens` tokens: loss_difference
+/* A difference of losses (candidate - reference, nats) over m clusters of `tokens` tokens: delta_nll
    with interval, detectable, tokens_needed, and the verdict. */
 void import_loss(rg_import_result *out, const rg_interval *difference, size_t m, double tokens,
                  const char *interval);

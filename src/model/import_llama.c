@@ -32,11 +32,11 @@ static const label labels[] = {{"Mean PPL(Q)", "ppl", "ppl_se", "1", 0},
                                {"90.0% KLD", "kld_p90", NULL, "nat", 0},
                                {"Median KLD", "kld_median", NULL, "nat", 0},
                                {"Minimum KLD", "kld_min", NULL, "nat", 0},
-                               {"Mean ?p", "dp_mean", "dp_mean_se", "1", PERCENT},
-                               {"RMS ?p", "dp_rms", "dp_rms_se", "1", PERCENT},
-                               {"99.0% ?p", "dp_p99", NULL, "1", PERCENT},
-                               {"Median ?p", "dp_median", NULL, "1", PERCENT},
-                               {"1.0% ?p", "dp_p01", NULL, "1", PERCENT},
+                               {"Mean ?p", "delta_p_mean", "delta_p_mean_se", "1", PERCENT},
+                               {"RMS ?p", "delta_p_rms", "delta_p_rms_se", "1", PERCENT},
+                               {"99.0% ?p", "delta_p_p99", NULL, "1", PERCENT},
+                               {"Median ?p", "delta_p_p50", NULL, "1", PERCENT},
+                               {"1.0% ?p", "delta_p_p01", NULL, "1", PERCENT},
                                {"Same top p", "same_top", "same_top_se", "1", PERCENT}};
 enum { N_LABELS = sizeof labels / sizeof *labels, PPL_BASE = 1, LN_RATIO = 3, KLD_MEAN = 4, SAME_TOP = 17 };
 

@@ -164,12 +164,12 @@ static void fill(const documents *b, const documents *a, clusters *c) {
 static void changes(const clusters *c, size_t tokens, rg_import_result *out) {
     double squares = 0;
     for (size_t i = 0; i < tokens; i++) squares += c->dp[i] * c->dp[i];
-    import_figure(out, "dp_mean", rg_mean(c->dp, tokens), "1");
-    import_figure(out, "dp_mean_se", rg_standard_error(c->dp, tokens), "1");
-    import_figure(out, "dp_rms", sqrt(squares / (double)tokens), "1");
-    import_figure(out, "dp_p01", rg_quantile(c->dp, tokens, 0.01), "1");
-    import_figure(out, "dp_median", rg_quantile(c->dp, tokens, 0.5), "1");
-    import_figure(out, "dp_p99", rg_quantile(c->dp, tokens, 0.99), "1");
+    import_figure(out, "delta_p_mean", rg_mean(c->dp, tokens), "1");
+    import_figure(out, "delta_p_mean_se", rg_standard_error(c->dp, tokens), "1");
+    import_figure(out, "delta_p_rms", sqrt(squares / (double)tokens), "1");
+    import_figure(out, "delta_p_p01", rg_quantile(c->dp, tokens, 0.01), "1");
+    import_figure(out, "delta_p_p50", rg_quantile(c->dp, tokens, 0.5), "1");
+    import_figure(out, "delta_p_p99", rg_quantile(c->dp, tokens, 0.99), "1");
 }
 
 static rg_status summarize(const documents *b, clusters *c, rg_import_result *out, rg_error *err) {

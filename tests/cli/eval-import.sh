@@ -32,7 +32,7 @@ while [ $i -lt 10 ]; do
 done >lp.jsonl
 expect 0 "$RIDGE" eval import lp.jsonl --json
 jq -e '.kind == "logprobs" and .reference == null and .policies[0].clusters == 10 and .policies[0].verdict == "worse"' out >/dev/null
-jq -e '.policies[0] | .loss_difference_lo < .loss_difference and .loss_difference < .loss_difference_hi' out >/dev/null
+jq -e '.policies[0] | .delta_nll_lo < .delta_nll and .delta_nll < .delta_nll_hi' out >/dev/null
 gzip -k lp.jsonl
 expect 0 "$RIDGE" eval import lp.jsonl.gz --json
 jq -e --arg h "$(sha256sum lp.jsonl.gz | cut -c1-64)" '.policies[0].sha256 == $h' out >/dev/null

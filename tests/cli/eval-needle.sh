@@ -11,9 +11,9 @@ run="$RIDGE eval needle --model $model --text $SHARED/text/tinystories-sample/ti
 expect 0 $run --policy kv=int4 --policy kv=fp32 --context 128 --depths 3 --json --threads 1
 [ "$(jq -s length out)" = 1 ]
 jq -e '.trials == 8 and .depths == 3 and .context == 128 and .longest <= 128 and (.policies | length) == 2' out >/dev/null
-jq -e '.policies[0] | .loss_difference_lo < .loss_difference and .loss_difference < .loss_difference_hi' out >/dev/null
+jq -e '.policies[0] | .delta_nll_lo < .delta_nll and .delta_nll < .delta_nll_hi' out >/dev/null
 jq -e '[.policies[0].by_depth[].depth] == [0, 0.5, 1]' out >/dev/null
-jq -e '.policies[1] | .is_reference and .verdict == "equal" and .loss_difference == 0' out >/dev/null
+jq -e '.policies[1] | .is_reference and .verdict == "equal" and .delta_nll == 0' out >/dev/null
 jq -e '[.reference, .policies[]] | all(has("exact") and has("loglik") and has("mcnemar_p_exact"))' out >/dev/null
 cp out first
 expect 0 $run --policy kv=int4 --policy kv=fp32 --context 128 --depths 3 --json --threads 2 --batch 1500

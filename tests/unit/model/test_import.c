@@ -206,9 +206,9 @@ static void token_losses_are_bootstrapped_by_document(void **state) {
         is(r, "documents", DOCS);
         is(r, "clusters", DOCS);
         is(r, "ppl", exp(loss / tokens));
-        is(r, "loss_difference", want.mean);
-        assert_true(fabs(figure(r, "loss_difference")->lo - want.lo) < 1e-12);
-        assert_true(fabs(figure(r, "loss_difference")->hi - want.hi) < 1e-12);
+        is(r, "delta_nll", want.mean);
+        assert_true(fabs(figure(r, "delta_nll")->lo - want.lo) < 1e-12);
+        assert_true(fabs(figure(r, "delta_nll")->hi - want.hi) < 1e-12);
         assert_int_equal(r->verdict, RG_WORSE);
     }
     const rg_import_result same = against(x, x);
@@ -226,9 +226,9 @@ static void changes_of_probability(void **state) {
     rg_import *x = parse("a", "{\"doc\": 1, \"logprobs\": [-0.5, -1, -2], \"reference\": [-0.25, -1.5, -2]}");
     rg_import_result r = against(NULL, x);
     const double dp[3] = {exp(-0.5) - exp(-0.25), exp(-1) - exp(-1.5), 0};
-    is(&r, "dp_mean", (dp[0] + dp[1] + dp[2]) / 3);
-    is(&r, "dp_rms", sqrt((dp[0] * dp[0] + dp[1] * dp[1]) / 3));
-    is(&r, "dp_median", 0);
+    is(&r, "delta_p_mean", (dp[0] + dp[1] + dp[2]) / 3);
+    is(&r, "delta_p_rms", sqrt((dp[0] * dp[0] + dp[1] * dp[1]) / 3));
+    is(&r, "delta_p_p50", 0);
     is(&r, "clusters", 1);
     is(&r, "ppl_reference", exp(3.75 / 3));
     assert_int_equal(r.verdict, RG_CANNOT_TELL);
@@ -333,20 +333,20 @@ static void logs_of_llama_cpp(void **state) {
     is(&r, "kld_median", 0.05);
     is(&r, "kld_max", 9.5);
     is(&r, "kld_min", -0.000021);
-    is(&r, "dp_mean", -0.00979);
-    is(&r, "dp_p99", 0.12561);
-    is(&r, "dp_p01", -0.20108);
-    is(&r, "dp_rms", 0.05843);
+    is(&r, "delta_p_mean", -0.00979);
+    is(&r, "delta_p_p99", 0.12561);
+    is(&r, "delta_p_p01", -0.20108);
+    is(&r, "delta_p_rms", 0.05843);
     is(&r, "same_top", 0.89938);
     is(&r, "same_top_se", 0.00078);
     assert_int_equal(r.verdict, RG_WORSE); /* 0.02 nat, s / sqrt(10) = 0.0023 */
     const rg_interval want = rg_cluster_t(a, (double[]){1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, CHUNKS, 0.05);
-    assert_true(fabs(figure(&r, "loss_difference")->lo - want.lo) < 1e-4); /* five printed digits */
-    assert_true(fabs(figure(&r, "loss_difference")->hi - want.hi) < 1e-4);
+    assert_true(fabs(figure(&r, "delta_nll")->lo - want.lo) < 1e-4); /* five printed digits */
+    assert_true(fabs(figure(&r, "delta_nll")->hi - want.hi) < 1e-4);
     rg_import_result same = against(NULL, y);
-    is(&same, "dp_mean", -0.00979); /* whatever the signs came through as */
+    is(&same, "delta_p_mean", -0.00979); /* whatever the signs came through as */
     r = against(x, y);
-    assert_true(fabs(figure(&r, "loss_difference")->value - 0.0004) < 2e-5);
+    assert_true(fabs(figure(&r, "delta_nll")->value - 0.0004) < 2e-5);
     assert_int_equal(r.verdict, RG_CANNOT_TELL);
     assert_non_null(strstr(r.note, "2550 tokens show a difference of"));
     r = against(x, x);
