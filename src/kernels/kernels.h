@@ -61,7 +61,7 @@ typedef struct rg_kernels {
     void (*swiglu)(size_t n, const float *gate, const float *up, float *y);
     /* x = exp(scale * x - max(scale * x)) in place; returns the sum. n > 0. */
     float (*softmax)(size_t n, float scale, float *x);
-    /* y = exp(x), y = log(x); y may be x. SLEEF's deterministic functions, 1.0 ULP. */
+    /* y = exp(x), y = log(x); y may be x. At most 1 ULP off (log: SLEEF's deterministic function). */
     void (*exp)(size_t n, const float *x, float *y);
     void (*log)(size_t n, const float *x, float *y);
     /* A step of a recurrence over a matrix state[rows][cols]: S = decay S + u v^T, then y = w^T S. Sums over
@@ -110,7 +110,7 @@ void rg_gemm_pack(const rg_kernels *kernels, int threads, const float *w, size_t
 void rg_gemm(const rg_kernels *kernels, int threads, size_t m, size_t n, size_t k, const float *x,
              const float *packed, float *y);
 
-/* The same functions of one double, equal bits everywhere (SLEEF, FMA in software where the processor has
+/* Functions of one double, equal bits everywhere (SLEEF, FMA in software where the processor has
  * none). */
 double rg_exp(double x);
 double rg_log(double x);

@@ -31,18 +31,23 @@ static void swiglu(size_t n, const float *gate, const float *up, float *y) {
     }
 }
 
+/* `scale` is not negative, so the largest product is that of the largest x. */
 static float softmax(size_t n, float scale, float *x) {
     block largest = block_all(-INFINITY), factor = block_all(scale), sum = block_all(0);
-    EACH_BLOCK(i, left, n) {
-        block b = block_multiply(block_load_part(x + i, left, -INFINITY), factor);
-        largest = block_max(b, largest);
-    }
-    block top = block_all(block_largest(largest));
-    EACH_BLOCK(i, left, n) {
-        block b = block_multiply(block_load_part(x + i, left, -INFINITY), factor);
-        b = block_exp(block_subtract(b, top));
+    const size_t whole = n / RG_ROW_LANES * RG_ROW_LANES, rest = n - whole;
+    for (size_t i = 0; i < whole; i += RG_ROW_LANES) largest = block_max(block_load(x + i), largest);
+    if (rest) largest = block_max(block_load_part(x + whole, rest, -INFINITY), largest);
+    const block top = block_all(block_largest(largest) * scale);
+    for (size_t i = 0; i < whole; i += RG_ROW_LANES) {
+        const block b = block_exp(block_subtract(block_multiply(block_load(x + i), factor), top));
         sum = block_add(sum, b);
-        block_store_part(x + i, left, b);
+        block_store(x + i, b);
+    }
+    if (rest) {
+        const block b = block_multiply(block_load_part(x + whole, rest, -INFINITY), factor);
+        const block y = block_exp(block_subtract(b, top));
+        sum = block_add(sum, y);
+        block_store_part(x + whole, rest, y);
     }
     return block_sum(sum);
 }

@@ -20,9 +20,6 @@ typedef float vec __attribute__((vector_size(64)));
 static inline vec vec_fma(vec a, vec b, vec c) {
     return (vec)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 }
-static inline vec vec_exp(vec x) {
-    return (vec)Sleef_finz_expf16_u10avx512f((__m512)x);
-}
 static inline vec vec_log(vec x) {
     return (vec)Sleef_finz_logf16_u10avx512f((__m512)x);
 }
@@ -33,9 +30,6 @@ typedef float vec __attribute__((vector_size(32)));
 static inline vec vec_fma(vec a, vec b, vec c) {
     return (vec)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
-static inline vec vec_exp(vec x) {
-    return (vec)Sleef_finz_expf8_u10avx2((__m256)x);
-}
 static inline vec vec_log(vec x) {
     return (vec)Sleef_finz_logf8_u10avx2((__m256)x);
 }
@@ -45,9 +39,6 @@ enum { LANES = 1, TILE_M = 4, TILE_VECTORS = 2 };
 typedef float vec;
 static inline vec vec_fma(vec a, vec b, vec c) {
     return fmaf(a, b, c);
-}
-static inline vec vec_exp(vec x) {
-    return Sleef_finz_expf1_u10purecfma(x);
 }
 static inline vec vec_log(vec x) {
     return Sleef_finz_logf1_u10purecfma(x);
@@ -74,11 +65,13 @@ static inline void vec_store(float *p, vec v) {
 static inline vec vec_all(float x) {
     return x - (vec){0};
 }
-/* a > b ? a : b in each lane. */
-typedef int32_t lane_mask __attribute__((vector_size(sizeof(vec))));
+/* a > b ? a : b in each lane: what the instruction is defined to do, zeros and NaN included. */
 static inline vec vec_max(vec a, vec b) {
-    lane_mask greater = a > b;
-    return (vec)(((lane_mask)a & greater) | ((lane_mask)b & ~greater));
+#if defined(__AVX512F__)
+    return (vec)_mm512_max_ps((__m512)a, (__m512)b);
+#else
+    return (vec)_mm256_max_ps((__m256)a, (__m256)b);
+#endif
 }
 #endif
 
@@ -103,6 +96,30 @@ static inline vec value_of(ivec x) {
     vec y;
     memcpy(&y, &x, sizeof y);
     return y;
+}
+
+/* e^x, at most 1 ULP off where it is a normal number, the same bits on every instruction set; inline, since a
+   call spills every vector in use. x = n ln 2 + r, |r| <= ln 2 / 2; Taylor's series of e^r to r^7 (the rest
+   is below 2^-27); 2^n in two factors, so that subnormal results are rounded once. */
+static inline vec vec_exp(vec x) {
+    const vec low = vec_all(-150), high = vec_all(100), magic = vec_all(0x1.8p23f), zero = vec_all(0);
+    x = vec_max(low, x); /* NaN stays */
+    x = zero - vec_max(zero - high, zero - x);
+    const vec shifted = vec_fma(x, vec_all(0x1.715476p+0f), magic), n = shifted - magic;
+    vec r = vec_fma(n, vec_all(-0x1.62e43p-1f), x);
+    r = vec_fma(n, vec_all(0x1.05c61p-29f), r);
+    vec p = vec_all(1 / 5040.0f);
+    p = vec_fma(p, r, vec_all(1 / 720.0f));
+    p = vec_fma(p, r, vec_all(1 / 120.0f));
+    p = vec_fma(p, r, vec_all(1 / 24.0f));
+    p = vec_fma(p, r, vec_all(1 / 6.0f));
+    p = vec_fma(p, r, vec_all(0.5f));
+    p = vec_fma(p, r, vec_all(1));
+    p = vec_fma(p, r, vec_all(1));
+    const ivec power = bits_of(shifted) - ivec_all(0x4b400000), half = power >> 1;
+    const vec first = value_of((half + ivec_all(127)) << 23),
+              second = value_of((power - half + ivec_all(127)) << 23);
+    return p * first * second;
 }
 
 /* 16 lanes. */
@@ -166,7 +183,8 @@ static inline float block_sum(block b) {
 static inline float block_largest(block b) {
     float lane[RG_ROW_LANES];
     block_store(lane, b);
-    for (int i = 1; i < RG_ROW_LANES; i++) lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    for (int half = RG_ROW_LANES / 2; half; half /= 2)
+        for (int i = 0; i < half; i++) lane[i] = lane[i] > lane[i + half] ? lane[i] : lane[i + half];
     return lane[0];
 }
 
