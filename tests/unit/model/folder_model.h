@@ -20,6 +20,7 @@ typedef struct folder_model {
     bool tied_other;    /* and differs */
     bool wide;          /* matrices of the MLP as [rows][1][cols] */
     int shards;         /* 0, 1: one file */
+    int n_tokens;       /* of tokenizer.json: byte-level BPE, 256 bytes, "ab", the rest unused; 0: no file */
 } folder_model;
 
 typedef struct folder_tensor {
@@ -78,6 +79,27 @@ static inline size_t folder_tensors(const rg_model *m, const folder_model *f, fo
     return n;
 }
 
+static inline void folder_tokenizer(const char *path, int n_tokens) {
+    rg_str s = {0};
+    rg_str_add(
+        &s, "{\"version\": \"1.0\", \"truncation\": null, \"padding\": null, \"added_tokens\": [],"
+            " \"normalizer\": null, \"pre_tokenizer\": {\"type\": \"ByteLevel\", \"add_prefix_space\": false,"
+            " \"trim_offsets\": true, \"use_regex\": true}, \"post_processor\": null,"
+            " \"decoder\": {\"type\": \"ByteLevel\", \"add_prefix_space\": true, \"trim_offsets\": true,"
+            " \"use_regex\": true}, \"model\": {\"type\": \"BPE\", \"dropout\": null, \"unk_token\": null,"
+            " \"continuing_subword_prefix\": null, \"end_of_word_suffix\": null, \"fuse_unk\": false,"
+            " \"byte_fallback\": false, \"ignore_merges\": false, \"vocab\": {");
+    for (int i = 0, other = 256; i < 256; i++) {
+        const int c = (i > 32 && i < 127) || (i > 160 && i < 173) || i > 173 ? i : other++;
+        rg_str_printf(&s, "%s\"\\u%04x\": %d", i ? ", " : "", (unsigned)c, i);
+    }
+    for (int i = 256; i < n_tokens; i++)
+        i == 256 ? rg_str_add(&s, ", \"ab\": 256") : rg_str_printf(&s, ", \"unused%d\": %d", i, i);
+    rg_str_add(&s, "}, \"merges\": [\"a b\"]}}");
+    if (rg_file_write(path, s.data, s.len, NULL) != RG_OK) abort();
+    rg_str_free(&s);
+}
+
 /* `m`: the model whose weights are written; below the current folder. */
 static inline void folder_make(const char *dir, const rg_model *m, const folder_model *f) {
     static folder_tensor tensor[64];
@@ -93,6 +115,8 @@ static inline void folder_make(const char *dir, const rg_model *m, const folder_
         " \"rms_norm_eps\": 1e-5, \"max_position_embeddings\": 64, \"tie_word_embeddings\": true}",
         f->family ? f->family : "llama", GM_D, GM_F, GM_L, GM_H, GM_K, GM_VOCAB);
     rg_file_write(path, config, strlen(config), NULL);
+    snprintf(path, sizeof path, "%s/tokenizer.json", dir);
+    if (f->n_tokens) folder_tokenizer(path, f->n_tokens);
     if (f->shards < 2) {
         snprintf(path, sizeof path, "%s/model.safetensors", dir);
         folder_write(path, tensor, n, dtype);

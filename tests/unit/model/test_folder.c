@@ -180,9 +180,41 @@ static void folders(void **state) {
     assert_int_equal(rg_model_open(&m, "empty", DATA, true, &err), RG_ERR_IO);
 }
 
+/* With its tokenizer: opened, written, opened again. */
+static void whole(void **state) {
+    (void)state;
+    static const char words[] = "ab it's abc";
+    rg_model m, back;
+    rg_error err = {0};
+    folder_make("whole", &source, &(folder_model){.n_tokens = 257, .shards = 2});
+    if (rg_model_open(&m, "whole", DATA, true, &err) != RG_OK) fail_msg("%s: %s", err.where, err.message);
+    assert_string_equal(m.path, "whole/model.safetensors.index.json");
+    if (rg_model_save(&m, "copy", &err) != RG_OK) fail_msg("%s: %s", err.where, err.message);
+    if (rg_model_open(&back, "copy/", DATA, true, &err) != RG_OK) fail_msg("%s: %s", err.where, err.message);
+    for (size_t i = 0; i < m.graph.n_weights; i++)
+        assert_memory_equal(m.weight[i], back.weight[i], 4 * (size_t)m.graph.weight[i].shape[0]);
+    const rg_model *models[] = {&source, &m, &back};
+    int32_t *id[3];
+    size_t n[3];
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(rg_tokenize(models[i]->tokenizer, words, sizeof words - 1, &id[i], &n[i], NULL),
+                         RG_OK);
+    for (int i = 1; i < 3; i++) {
+        assert_int_equal(n[0], n[i]);
+        assert_memory_equal(id[0], id[i], n[0] * sizeof **id);
+    }
+    for (int i = 0; i < 3; i++) free(id[i]);
+    rg_model_close(&m);
+    rg_model_close(&back);
+    /* ids without a row */
+    folder_make("many", &source, &(folder_model){.n_tokens = 258});
+    assert_int_equal(rg_model_open(&m, "many", DATA, true, &err), RG_ERR_MISMATCH);
+}
+
 int main(void) {
     if (!enter_scratch_folder()) return 1;
     const struct CMUnitTest tests[] = {cmocka_unit_test(same_weights), cmocka_unit_test(stored_transposed),
-                                       cmocka_unit_test(refused), cmocka_unit_test(folders)};
+                                       cmocka_unit_test(refused), cmocka_unit_test(folders),
+                                       cmocka_unit_test(whole)};
     return cmocka_run_group_tests(tests, open_source, close_source);
 }
