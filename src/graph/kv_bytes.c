@@ -9,6 +9,25 @@ static double row_bytes(const rg_quant *quant, int64_t heads, int64_t head_dim) 
     return (double)((one.packed_bits + 7) / 8);
 }
 
+/* What a quantizer sees of a token. */
+typedef struct rows {
+    int64_t heads, width;
+} rows;
+
+/* Latent attention: the rotated key, or in its plain form whole keys. */
+static rows keys_of(const rg_graph *g, const rg_graph_node *n) {
+    if (n->op == RG_OP_MLA && n->form == RG_MLA_PLAIN) return (rows){n->heads, n->nope_dim + n->rope_dim};
+    if (n->op == RG_OP_MLA) return (rows){1, n->rope_dim};
+    return (rows){n->kv_heads, op_width_of(g, n, 1) / n->kv_heads};
+}
+
+/* Latent attention: the latent vector, or in its plain form values. */
+static rows values_of(const rg_graph *g, const rg_graph_node *n) {
+    if (n->op == RG_OP_MLA && n->form == RG_MLA_PLAIN) return (rows){n->heads, n->v_head_dim};
+    if (n->op == RG_OP_MLA) return (rows){1, op_width_of(g, n, 1)};
+    return (rows){n->kv_heads, op_width_of(g, n, 2) / n->kv_heads};
+}
+
 rg_status rg_graph_kv_bytes(const rg_graph *g, const char *text, double context, double *bytes,
                             rg_error *err) {
     rg_policy policy = {0};
@@ -18,7 +37,8 @@ rg_status rg_graph_kv_bytes(const rg_graph *g, const char *text, double context,
     for (size_t i = 0; i < g->n_nodes; i++) {
         const rg_graph_node *n = &g->node[i];
         const rg_node_count c = rg_graph_count_node(g, i, RG_DECODE, 1, context);
-        if (n->op != RG_OP_ATTENTION) { /* no policy speaks of them */
+        const bool latent = n->op == RG_OP_MLA;
+        if (n->op != RG_OP_ATTENTION && !latent) { /* no policy speaks of them */
             sum += 2 * (c.cache_elements_per_token * context + c.state_elements_per_sequence) +
                    4 * c.recurrent_elements_per_sequence;
             continue;
@@ -26,15 +46,15 @@ rg_status rg_graph_kv_bytes(const rg_graph *g, const char *text, double context,
         const rg_policy_place place = rg_graph_place(g, n);
         const rg_quant *key = rg_policy_lookup(&policy, RG_ROLE_KEY, place),
                        *value = rg_policy_lookup(&policy, RG_ROLE_VALUE, place);
-        const double elements = (double)(op_width_of(g, n, 1) + op_width_of(g, n, 2));
+        const rows k = keys_of(g, n), v = values_of(g, n);
+        const double elements = (double)(k.heads * k.width + v.heads * v.width);
         /* a sliding window holds so many positions at most */
         const double most =
             c.cache_elements_per_token > 0 ? context : c.state_elements_per_sequence / elements;
         const double tokens = fmin(context, most);
         const double kept = fmin(tokens, (double)(policy.window + policy.sinks)); /* held as bf16 */
         sum += 2 * elements * kept;
-        sum += (tokens - kept) * row_bytes(key, n->kv_heads, op_width_of(g, n, 1) / n->kv_heads);
-        sum += (tokens - kept) * row_bytes(value, n->kv_heads, op_width_of(g, n, 2) / n->kv_heads);
+        sum += (tokens - kept) * (row_bytes(key, k.heads, k.width) + row_bytes(value, v.heads, v.width));
     }
     *bytes = sum;
     return RG_OK;

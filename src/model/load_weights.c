@@ -32,7 +32,11 @@ static int squeezed(int n, const int64_t *shape, int64_t *out) {
 static bool same_shape(const loader *l, const rg_graph_weight *w, const rg_tensor_info *t, bool transposed) {
     int64_t want[RG_MAX_DIMS], has[RG_MAX_DIMS];
     int n = w->n_dims, m = t->n_dims;
-    for (int d = 0; d < n; d++) want[d] = w->shape[transposed ? n - 1 - d : d];
+    for (int d = 0; d < n; d++) want[d] = w->shape[d];
+    if (transposed) { /* each matrix */
+        want[n - 1] = w->shape[n - 2];
+        want[n - 2] = w->shape[n - 1];
+    }
     memcpy(has, t->shape, sizeof has);
     if (!l->names.map && m > n) {
         n = squeezed(w->n_dims, want, want);
@@ -120,14 +124,59 @@ static float *new_weight(const loader *l, const rg_graph_weight *w, size_t *n) {
     return data;
 }
 
+static bool stored_transposed(const loader *l, int weight) {
+    const rg_graph *g = &l->model->graph;
+    for (size_t i = 0; i < g->n_nodes && !l->names.map; i++)
+        if (g->node[i].op == RG_OP_EXPERT_LINEAR && g->node[i].weight == weight) return g->node[i].stored;
+    return false;
+}
+
+static rg_status missing(const loader *l, const char *name) {
+    char codes[512];
+    if ((size_t)snprintf(codes, sizeof codes, "%s_blocks", name) < sizeof codes &&
+        load_names_find(&l->names, codes))
+        return rg_fail(l->err, RG_ERR_UNSUPPORTED, rg_tensor_file_path(l->file), "f32, f16, bf16 or f64",
+                       "weight %.150s is stored as codes (%.170s)", name, codes);
+    return rg_fail(l->err, RG_ERR_MISMATCH, rg_tensor_file_path(l->file),
+                   "a tensor for every weight of the graph", "weight %.200s is not in the file", name);
+}
+
+/* A tensor for each expert: the * of the name is its number. */
+static rg_status load_experts(const loader *l, size_t i, const char *star) {
+    const rg_graph_weight *w = &l->model->graph.weight[i];
+    rg_graph_weight one = {.n_dims = w->n_dims - 1, .tied_to = -1};
+    size_t n;
+    float *data = new_weight(l, w, &n);
+    if (!data) return RG_ERR_MEMORY;
+    l->model->weight[i] = data;
+    n /= (size_t)w->shape[0];
+    memcpy(one.shape, w->shape + 1, (size_t)one.n_dims * sizeof *one.shape);
+    for (int64_t e = 0; e < w->shape[0]; e++) {
+        char name[512];
+        if ((size_t)snprintf(name, sizeof name, "%.*s%lld%s", (int)(star - w->name), w->name, (long long)e,
+                             star + 1) >= sizeof name)
+            return missing(l, w->name);
+        const rg_tensor_info *t = load_names_find(&l->names, name);
+        one.name = name;
+        if (!t) return missing(l, name);
+        RG_TRY(check_shape(l, &one, t, false));
+        RG_TRY(check_plain(l, t));
+        l->used[t - rg_tensor_file_info(l->file, 0)] = true;
+        RG_TRY(rg_tensor_read_f32(l->file, t, data + (size_t)e * n, l->err));
+        RG_TRY(check_finite(l, t, data + (size_t)e * n, n));
+    }
+    return RG_OK;
+}
+
 static rg_status load_one(const loader *l, size_t i) {
     const rg_graph *g = &l->model->graph;
     const rg_graph_weight *w = &g->weight[i];
+    const char *star = w->n_dims == 3 ? strchr(w->name, '*') : NULL;
+    if (star) return load_experts(l, i, star);
     const rg_tensor_info *t = load_names_find(&l->names, w->name);
-    const bool transposed = w->n_dims == 2 && load_names_transposed(&l->names, w->name);
-    if (!t)
-        return rg_fail(l->err, RG_ERR_MISMATCH, rg_tensor_file_path(l->file),
-                       "a tensor for every weight of the graph", "weight %.200s is not in the file", w->name);
+    const bool transposed = (w->n_dims == 2 && load_names_transposed(&l->names, w->name)) ||
+                            (w->n_dims == 3 && stored_transposed(l, (int)i));
+    if (!t) return missing(l, w->name);
     RG_TRY(check_shape(l, w, t, transposed));
     RG_TRY(check_plain(l, t));
     l->used[t - rg_tensor_file_info(l->file, 0)] = true;
@@ -137,7 +186,9 @@ static rg_status load_one(const loader *l, size_t i) {
     l->model->weight[i] = data;
     RG_TRY(rg_tensor_read_f32(l->file, t, data, l->err));
     RG_TRY(check_finite(l, t, data, n));
-    if (transposed) return transpose(l, data, (size_t)w->shape[0], (size_t)w->shape[1]);
+    const size_t rows = (size_t)w->shape[w->n_dims > 2], cols = (size_t)w->shape[w->n_dims - 1];
+    for (size_t at = 0; transposed && at < n; at += rows * cols) RG_TRY(transpose(l, data + at, rows, cols));
+    if (transposed) return RG_OK;
     const bool interleaved = l->names.map && load_map_interleaved(l->names.map);
     const rg_graph_node *rope = interleaved ? load_rotation_of(g, (int)i) : NULL;
     return rope ? load_part_pairs(rope, data, w->n_dims > 1 ? (size_t)w->shape[1] : 1, false, l->err) : RG_OK;

@@ -382,6 +382,12 @@ static void kv_bytes(void **state) {
     assert_true(bytes == (104 * 32 + 896) * 2 * 8 * 128 * 2 + 896 * 31 * 2 * emitted("mxfp4", 8, 128));
     assert_int_equal(rg_graph_kv_bytes(&g, NULL, 0, &bytes, &err), RG_ERR_USAGE);
     rg_graph_close(&g);
+    open_model(&g, "deepseek-v3"); /* 512 of the latent vector and 64 of the rotated key */
+    must(rg_graph_kv_bytes(&g, "v=e4m3fn", 1000, &bytes, &err), &err);
+    near(bytes, 1000 * 61 * (512 + 2 * 64));
+    must(rg_graph_kv_bytes(&g, "kv=mxfp8", 1000, &bytes, &err), &err);
+    near(bytes, 1000 * 61 * (576 + 576 / 32));
+    rg_graph_close(&g);
 }
 
 static void weight_bytes(void **state) {

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <unistd.h>
+
+#include "model/load.h"
+#include "unit/model/folder_model.h"
 #include "unit/model/instance.h"
 #include "unit/model/oracle.h"
 
@@ -275,9 +279,92 @@ static void weights_beforehand(void **state) {
     instance_close(&m);
 }
 
+/* ---- checkpoints -------------------------------------------------------------------------------- */
+
+static rg_status load(const rg_graph *g, const folder_tensor *t, size_t n, rg_model *out, rg_error *err) {
+    char path[] = "experts-XXXXXX.safetensors";
+    rg_tensor_file *file;
+    const int fd = mkstemps(path, 12);
+    assert_true(fd >= 0);
+    close(fd);
+    folder_write(path, t, n, "F32");
+    *out = (rg_model){.graph = *g};
+    rg_status status = rg_tensor_file_open(&file, path, err);
+    if (status == RG_OK) {
+        status = load_weights(out, NULL, file, err);
+        rg_tensor_file_close(file);
+    }
+    remove(path);
+    return status;
+}
+
+/* One tensor for each expert, and one of three dimensions, each matrix transposed. */
+static void checkpoints(void **state) {
+    (void)state;
+    enum { E = 5, OUT = 30, IN = 22 };
+    static float turned[E * IN * OUT];
+    static const float nothing[1];
+    rg_model m, back;
+    rg_error err = {0};
+    folder_tensor t[16];
+    size_t n = 0, up = 0, down = 0;
+    instance_of_statements(
+        &m,
+        AROUND("  - x = expert_linear(x, r, W[5, 30, 22] \"a.experts.*.up.weight\")\n"
+               "  - x = expert_linear(x, r, W[5, 22, 30] \"down\", stored = \"transposed\", name = \"d\")\n"
+               "  - x = expert_linear(x, r, W[5, 30, 22] \"last\", name = \"l\")\n"
+               "  - x = combine(x, r, name = \"c\")\n"),
+        VOCAB);
+    for (size_t w = 0; w < m.graph.n_weights; w++) {
+        const rg_graph_weight *g = &m.graph.weight[w];
+        folder_tensor one = {.data = m.weight[w], .n = instance_elements(g)};
+        snprintf(one.name, sizeof one.name, "%s", g->name);
+        snprintf(one.shape, sizeof one.shape, g->n_dims == 2 ? "%d,%d" : "%d,%d,%d", (int)g->shape[0],
+                 (int)g->shape[1], (int)g->shape[2]);
+        if (strcmp(g->name, "down") == 0) {
+            down = w;
+            for (size_t i = 0; i < E * IN * OUT; i++) /* [e][in][out] of [e][out][in], here 22 and 30 */
+                turned[i] = m.weight[w][i / (IN * OUT) * (IN * OUT) + i % IN * OUT + i / IN % OUT];
+            one.data = turned;
+            snprintf(one.shape, sizeof one.shape, "5,30,22");
+        }
+        if (!strchr(g->name, '*')) {
+            t[n++] = one;
+            continue;
+        }
+        up = w;
+        for (int e = 0; e < E; e++) {
+            t[n] = (folder_tensor){.shape = "30,22", .data = m.weight[w] + e * OUT * IN, .n = OUT * IN};
+            snprintf(t[n++].name, sizeof t->name, "a.experts.%d.up.weight", e);
+        }
+    }
+    assert_string_equal(m.graph.node[3].name, "a.experts.up");
+    if (load(&m.graph, t, n, &back, &err) != RG_OK) fail_msg("%s: %s", err.where, err.message);
+    for (size_t w = 0; w < m.graph.n_weights; w++)
+        assert_memory_equal(m.weight[w], back.weight[w],
+                            instance_elements(&m.graph.weight[w]) * sizeof(float));
+    assert_true(up != down);
+    load_weights_free(&back);
+    for (size_t i = 0; i < n; i++) { /* without one of them */
+        const folder_tensor kept = t[i];
+        t[i] = (folder_tensor){.shape = "1", .data = nothing, .n = 1};
+        snprintf(t[i].name, sizeof t->name, "%.100s_blocks", kept.name);
+        const rg_status status = load(&m.graph, t, n, &back, &err);
+        assert_int_equal(status, RG_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.message, kept.name));
+        load_weights_free(&back);
+        snprintf(t[i].name, sizeof t->name, "other");
+        assert_int_equal(load(&m.graph, t, n, &back, &err), RG_ERR_MISMATCH);
+        assert_non_null(strstr(err.message, kept.name));
+        load_weights_free(&back);
+        t[i] = kept;
+    }
+    instance_close(&m);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(mixtral), cmocka_unit_test(qwen3_moe),
-                                       cmocka_unit_test(ways_of_routing), cmocka_unit_test(alike),
-                                       cmocka_unit_test(weights_beforehand)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(mixtral), cmocka_unit_test(qwen3_moe),          cmocka_unit_test(ways_of_routing),
+        cmocka_unit_test(alike),   cmocka_unit_test(weights_beforehand), cmocka_unit_test(checkpoints)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
