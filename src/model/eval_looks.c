@@ -7,7 +7,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { FIRST_LOOK = 8 }; /* windows; then half as many again each time, so that no look's share is tiny */
+enum {
+    FIRST_LOOK = 20, /* windows; then half as many again each time, so that no look's share is tiny */
+    ENOUGH = 20      /* units for a look before the end */
+};
 
 rg_status eval_looks_open(eval_looks *looks, const eval_plan *plan, size_t n_variants, rg_error *err) {
     *looks = (eval_looks){.on = true, .next = FIRST_LOOK};
@@ -40,12 +43,32 @@ static void narrow(eval_looks *looks, size_t v, double lo, double hi) {
     if (hi < looks->hi[v]) looks->hi[v] = hi;
 }
 
+/* Student's t with Hall's correction (1992) for skewed units: without it a long tail on one side, seen seldom
+   in few units, gives false verdicts on the other. */
+static void interval_of(const rg_interval *x, const double *sum, const double *count, size_t m, double alpha,
+                        double *lo, double *hi) {
+    const double t = rg_t_quantile(1 - alpha / 2, (double)(m - 1)), n = (double)m;
+    double squares = 0, cubes = 0;
+    for (size_t u = 0; u < m; u++) {
+        const double excess = sum[u] - x->mean * count[u];
+        squares += excess * excess;
+        cubes += excess * excess * excess;
+    }
+    const double s = sqrt(squares / (n - 1)), skew = s > 0 ? cubes / n / (s * s * s) : 0;
+    double reach[2] = {t, -t};
+    for (int k = 0; k < 2 && fabs(skew) > 1e-6; k++)
+        reach[k] = 3 / skew * sqrt(n) * (cbrt(1 + skew / sqrt(n) * (reach[k] - skew / 6 / sqrt(n))) - 1);
+    *lo = -x->se * reach[0];
+    *hi = -x->se * reach[1];
+}
+
 bool eval_looks_take(eval_looks *looks, const eval_scores *s, size_t n_windows) {
     while (looks->next <= n_windows) looks->next += looks->next / 2;
     const size_t m = eval_units_seen(&looks->units, s->n);
     const double share = (double)s->n / (double)s->plan->n_scored;
     const double alpha = (1 - s->confidence) * (share - looks->spent);
-    if (m < RG_CLUSTERS_MIN || !(alpha > 0)) return false;
+    const size_t least = s->n == s->plan->n_scored ? (size_t)RG_CLUSTERS_MIN : (size_t)ENOUGH;
+    if (m < least || !(alpha > 0)) return false;
     looks->spent = share;
     looks->n_looks++;
     eval_units_count(&looks->units, s->n, looks->count);
@@ -53,8 +76,10 @@ bool eval_looks_take(eval_looks *looks, const eval_scores *s, size_t n_windows) 
     for (size_t v = 1; v < s->n_variants; v++) {
         eval_units_sum(&looks->units, s->n, s->record[v].nll, s->record[0].nll, looks->sum);
         const rg_interval x = rg_cluster_t(looks->sum, looks->count, m, alpha);
-        const double reach = sqrt(looks->units.design_effect) * (x.hi - x.mean);
-        narrow(looks, v, x.mean - reach, x.mean + reach);
+        const double widen = sqrt(looks->units.design_effect);
+        double lo, hi;
+        interval_of(&x, looks->sum, looks->count, m, alpha, &lo, &hi);
+        narrow(looks, v, x.mean + widen * lo, x.mean + widen * hi);
         sure =
             sure && (x.se == 0 || rg_verdict_of(looks->lo[v], looks->hi[v], s->tolerance) != RG_CANNOT_TELL);
     }

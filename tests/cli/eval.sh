@@ -60,8 +60,9 @@ grep -q 'w=int8 .* cannot tell .*e+0' out
 grep -q 'w=int8 .* w=int4 .* better' out
 
 # stopping when sure: fewer tokens, same verdict; a tolerance
-expect 0 $run --policy w=int2 --protocol stories-256 --stop-when-sure --json
-jq -e '.stopped_early and .tokens == 1024 and .tokens < .tokens_planned and .policies[0].verdict == "worse"' out >/dev/null
+head -c 20000 "$SHARED/text/tinystories-sample/tinystories.txt" >more
+expect 0 "$RIDGE" eval run --model $model --text more --policy w=int2 --protocol stories-256 --stop-when-sure --json
+jq -e '.stopped_early and .tokens == 2560 and .tokens < .tokens_planned and .policies[0].verdict == "worse"' out >/dev/null
 expect 0 $run --policy w=int8 --protocol stories-256 --tolerance 0.1 --json
 jq -e '.policies[0].verdict == "within tolerance" and .tolerance_nats == 0.1' out >/dev/null
 expect 2 $run --policy w=int8 --tolerance -1

@@ -447,7 +447,7 @@ static void tolerance(void **state) {
     assert_true(q[2].tokens_needed > N);
 }
 
-/* Looking after 8, 12, 18 and 24 windows: candidates that are as good as the reference get a verdict in at
+/* Looking after 20 and 24 windows: candidates that are as good as the reference get a verdict in at
    most 5 % of trials (binomial error of 800 trials: 0.8 points), where a plain interval at each look errs
    more often; a candidate that is much worse stops at the first look. */
 static void looks(void **state) {
@@ -473,7 +473,7 @@ static void looks(void **state) {
             }
             if (w == WINDOWS) break;
         }
-        assert_int_equal(l.n_looks, 4);
+        assert_int_equal(l.n_looks, 2);
         wrong += erred[1] + erred[2];
         naive += erred_naive[1] + erred_naive[2];
         eval_looks_close(&l);
@@ -481,13 +481,13 @@ static void looks(void **state) {
     print_message("false verdicts %.1f %%, by plain intervals %.1f %%\n", 50.0 * wrong / TRIALS,
                   50.0 * naive / TRIALS);
     assert_true(wrong <= 0.05 * 2 * TRIALS);
-    assert_true(naive >= 0.07 * 2 * TRIALS);
+    assert_true(naive > wrong);
     eval_looks l;
     make_up(&m, 7, (const double[]){0, 1, -1}, WINDOWS, 0);
     assert_int_equal(eval_looks_open(&l, &m.plan, 3, NULL), RG_OK);
-    m.scores.n = 8 * EACH;
-    assert_true(eval_looks_take(&l, &m.scores, 8));
-    assert_true(l.lo[1] > 0 && l.hi[2] < 0 && l.next == 12);
+    m.scores.n = 20 * EACH;
+    assert_true(eval_looks_take(&l, &m.scores, 20));
+    assert_true(l.lo[1] > 0 && l.hi[2] < 0 && l.next == 30);
     eval_looks_close(&l);
 }
 
@@ -506,7 +506,7 @@ static void stops_early(void **state) {
         assert_int_equal(rg_eval_report_make(r, &model, text, 6000, policies, 1, &options, NULL), RG_OK);
         assert_true(r->complete && r->tokens_planned == all.tokens);
         assert_int_equal(r->stopped_early, i > 0);
-        assert_int_equal(r->tokens, i ? 8 * 128 : all.tokens_planned);
+        assert_int_equal(r->tokens, i ? 20 * 128 : all.tokens_planned);
         assert_int_equal(r->n_looks, i > 0);
         if (i == 2) same_numbers(&r->quality[1], &before.quality[1]);
         if (i == 2) rg_eval_report_free(&before);
