@@ -33,32 +33,38 @@ static void pack_transposed(const float *v, size_t ld, size_t k, size_t n, float
     }
 }
 
-/* y[TILE_M][LANES vectors] (+)= rows of x times the first columns of a panel. */
-static inline __attribute__((always_inline)) void tile_of(int vectors, size_t k,
-                                                          const float *const row[TILE_M], const float *panel,
-                                                          float *y, size_t ldy, bool go_on) {
+/* y[TILE_M][TILE_N] (+)= rows of x times a panel. */
+static inline void tile(size_t k, const float *const row[TILE_M], const float *panel, float *y, size_t ldy,
+                        bool go_on) {
     vec sum[TILE_M][TILE_VECTORS];
     UNROLL for (int r = 0; r < TILE_M; r++) {
-        UNROLL for (int j = 0; j < vectors; j++) {
+        UNROLL for (int j = 0; j < TILE_VECTORS; j++) {
             sum[r][j] = go_on ? vec_load(y + (size_t)r * ldy + j * LANES) : vec_all(0);
         }
     }
     for (size_t i = 0; i < k; i++, panel += TILE_N) {
         vec w[TILE_VECTORS];
-        UNROLL for (int j = 0; j < vectors; j++) w[j] = vec_load(panel + j * LANES);
+        UNROLL for (int j = 0; j < TILE_VECTORS; j++) w[j] = vec_load(panel + j * LANES);
         UNROLL for (int r = 0; r < TILE_M; r++) {
             vec x = vec_all(row[r][i]);
-            UNROLL for (int j = 0; j < vectors; j++) sum[r][j] = vec_fma(x, w[j], sum[r][j]);
+            UNROLL for (int j = 0; j < TILE_VECTORS; j++) sum[r][j] = vec_fma(x, w[j], sum[r][j]);
         }
     }
     UNROLL for (int r = 0; r < TILE_M; r++) {
-        UNROLL for (int j = 0; j < vectors; j++) vec_store(y + (size_t)r * ldy + j * LANES, sum[r][j]);
+        UNROLL for (int j = 0; j < TILE_VECTORS; j++) vec_store(y + (size_t)r * ldy + j * LANES, sum[r][j]);
     }
 }
 
-static void tile(size_t k, const float *const row[TILE_M], const float *panel, float *y, size_t ldy,
-                 bool go_on) {
-    tile_of(TILE_VECTORS, k, row, panel, y, ldy, go_on);
+/* The same of the first LANES columns. */
+static inline void narrow_tile(size_t k, const float *const row[TILE_M], const float *panel, float *y,
+                               size_t ldy, bool go_on) {
+    vec sum[TILE_M];
+    UNROLL for (int r = 0; r < TILE_M; r++) sum[r] = go_on ? vec_load(y + (size_t)r * ldy) : vec_all(0);
+    for (size_t i = 0; i < k; i++, panel += TILE_N) {
+        const vec w = vec_load(panel);
+        UNROLL for (int r = 0; r < TILE_M; r++) sum[r] = vec_fma(vec_all(row[r][i]), w, sum[r]);
+    }
+    UNROLL for (int r = 0; r < TILE_M; r++) vec_store(y + (size_t)r * ldy, sum[r]);
 }
 
 /* A tile at the edge: rows and columns that do not exist are computed into a buffer and dropped; half the
@@ -66,7 +72,7 @@ static void tile(size_t k, const float *const row[TILE_M], const float *panel, f
 static void edge_tile(size_t m, size_t n, size_t k, const float *const row[TILE_M], const float *panel,
                       float *y, size_t ldy, bool go_on) {
     if (m == TILE_M && n == LANES) {
-        tile_of(1, k, row, panel, y, ldy, go_on);
+        narrow_tile(k, row, panel, y, ldy, go_on);
         return;
     }
     float buffer[TILE_M * TILE_N];
@@ -75,7 +81,7 @@ static void edge_tile(size_t m, size_t n, size_t k, const float *const row[TILE_
         for (size_t r = 0; r < m; r++) memcpy(buffer + r * TILE_N, y + r * ldy, n * sizeof *y);
     }
     if (n <= LANES)
-        tile_of(1, k, row, panel, buffer, TILE_N, go_on);
+        narrow_tile(k, row, panel, buffer, TILE_N, go_on);
     else
         tile(k, row, panel, buffer, TILE_N, go_on);
     for (size_t r = 0; r < m; r++) memcpy(y + r * ldy, buffer + r * TILE_N, n * sizeof *y);
