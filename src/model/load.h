@@ -34,6 +34,12 @@ const rg_tensor_info *load_names_find(const load_names *names, const char *weigh
 bool load_names_transposed(const load_names *names, const char *weight);
 bool load_names_ignored(const load_names *names, const char *tensor);
 
+/* The tensors NAME_blocks and NAME_scales of a weight; false when there is neither. */
+bool load_codes_find(const load_names *names, const char *weight, const rg_tensor_info *found[2]);
+/* MXFP4 to fp32, exact; a scale of 255 gives NaN. RG_ERR_UNSUPPORTED for other types or shapes. */
+rg_status load_codes_read(const rg_tensor_file *file, const rg_graph_weight *weight,
+                          const rg_tensor_info *found[2], float *out, rg_error *err);
+
 /* Rows 2 i and 2 i + 1 of a head of a [rows][cols] matrix, a rotary pair, go to i and i + head_dim / 2, or
  * back. */
 rg_status load_part_pairs(const rg_graph_node *rope, float *data, size_t cols, bool back, rg_error *err);

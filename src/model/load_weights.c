@@ -132,13 +132,24 @@ static bool stored_transposed(const loader *l, int weight) {
 }
 
 static rg_status missing(const loader *l, const char *name) {
-    char codes[512];
-    if ((size_t)snprintf(codes, sizeof codes, "%s_blocks", name) < sizeof codes &&
-        load_names_find(&l->names, codes))
+    const rg_tensor_info *codes[2] = {NULL, NULL};
+    if (load_codes_find(&l->names, name, codes))
         return rg_fail(l->err, RG_ERR_UNSUPPORTED, rg_tensor_file_path(l->file), "f32, f16, bf16 or f64",
-                       "weight %.150s is stored as codes (%.170s)", name, codes);
+                       "weight %.150s is stored as codes (%.170s)", name, codes[codes[0] ? 0 : 1]->name);
     return rg_fail(l->err, RG_ERR_MISMATCH, rg_tensor_file_path(l->file),
                    "a tensor for every weight of the graph", "weight %.200s is not in the file", name);
+}
+
+/* Experts stored as codes: always [expert][out][in]. */
+static rg_status load_coded(const loader *l, size_t i, const rg_tensor_info *codes[2]) {
+    const rg_graph_weight *w = &l->model->graph.weight[i];
+    size_t n;
+    float *data = new_weight(l, w, &n);
+    if (!data) return RG_ERR_MEMORY;
+    l->model->weight[i] = data;
+    RG_TRY(load_codes_read(l->file, w, codes, data, l->err));
+    for (int k = 0; k < 2; k++) l->used[codes[k] - rg_tensor_file_info(l->file, 0)] = true;
+    return check_finite(l, codes[1], data, n);
 }
 
 /* A tensor for each expert: the * of the name is its number. */
@@ -174,6 +185,8 @@ static rg_status load_one(const loader *l, size_t i) {
     const char *star = w->n_dims == 3 ? strchr(w->name, '*') : NULL;
     if (star) return load_experts(l, i, star);
     const rg_tensor_info *t = load_names_find(&l->names, w->name);
+    const rg_tensor_info *codes[2];
+    if (!t && w->n_dims == 3 && load_codes_find(&l->names, w->name, codes)) return load_coded(l, i, codes);
     const bool transposed = (w->n_dims == 2 && load_names_transposed(&l->names, w->name)) ||
                             (w->n_dims == 3 && stored_transposed(l, (int)i));
     if (!t) return missing(l, w->name);

@@ -27,6 +27,7 @@ typedef struct folder_tensor {
     char name[128], shape[64];
     const float *data;
     size_t n;
+    bool bytes; /* U8, each number one */
 } folder_tensor;
 
 static inline void folder_write(const char *path, const folder_tensor *t, size_t n, const char *dtype) {
@@ -37,10 +38,15 @@ static inline void folder_write(const char *path, const folder_tensor *t, size_t
         const size_t begin = data.len;
         for (size_t k = 0; k < t[i].n; k++) {
             const char *number = (const char *)&t[i].data[k];
+            const uint8_t small = t[i].bytes ? (uint8_t)t[i].data[k] : 0;
+            if (t[i].bytes) {
+                rg_str_add_n(&data, (const char *)&small, 1);
+                continue;
+            }
             rg_str_add_n(&data, half || byte ? number + (byte ? 3 : 2) : number, byte ? 1 : half ? 2 : 4);
         }
         rg_str_printf(&header, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%zu,%zu]}",
-                      t[i].name, dtype, t[i].shape, begin, data.len);
+                      t[i].name, t[i].bytes ? "U8" : dtype, t[i].shape, begin, data.len);
     }
     rg_str_add(&header, "}");
     rg_str all = {0};

@@ -362,9 +362,64 @@ static void checkpoints(void **state) {
     instance_close(&m);
 }
 
+/* Experts as MXFP4 codes and scales, made by the definition, come back as it decodes them. */
+static void coded(void **state) {
+    (void)state;
+    enum { E = 5, OUT = 30, IN = 64, N = E * OUT * IN };
+    static float codes[N / 2], scales[N / 32], want[N];
+    static uint8_t code[N], scale[N / 32];
+    rg_model m, back;
+    rg_quant q;
+    rg_error err = {0};
+    folder_tensor t[16];
+    size_t n = 0, blocks = 0, weight = 0;
+    instance_of_statements(
+        &m,
+        AROUND("  - x = linear(x, W[64, 22] \"wide\", name = \"w\")\n"
+               "  - x = expert_linear(x, r, W[5, 30, 64] \"coded\", stored = \"transposed\", "
+               "name = \"d\")\n"
+               "  - x = combine(x, r, name = \"c\")\n"),
+        VOCAB);
+    for (size_t w = 0; w < m.graph.n_weights; w++) {
+        const rg_graph_weight *g = &m.graph.weight[w];
+        if (strcmp(g->name, "coded") == 0) {
+            weight = w;
+            continue;
+        }
+        t[n] = (folder_tensor){.data = m.weight[w], .n = instance_elements(g)};
+        snprintf(t[n].name, sizeof t->name, "%s", g->name);
+        snprintf(t[n++].shape, sizeof t->shape, g->n_dims == 1 ? "%d" : "%d,%d", (int)g->shape[0],
+                 (int)g->shape[1]);
+    }
+    assert_int_equal(rg_quant_parse("mxfp4", &q, NULL), RG_OK);
+    rg_encode(&q, m.weight[weight], code, scale, E * OUT, IN, false, NULL);
+    rg_decode(&q.format, code, scale, want, E * OUT, IN, false);
+    for (size_t i = 0; i < N / 2; i++) codes[i] = (float)(code[2 * i] | code[2 * i + 1] << 4);
+    for (size_t i = 0; i < N / 32; i++) scales[i] = scale[i];
+    blocks = n;
+    t[n++] = (folder_tensor){"coded_blocks", "5,30,2,16", codes, N / 2, true};
+    t[n++] = (folder_tensor){"coded_scales", "5,30,2", scales, N / 32, true};
+    if (load(&m.graph, t, n, &back, &err) != RG_OK) fail_msg("%s: %s", err.where, err.message);
+    assert_memory_equal(want, back.weight[weight], sizeof want);
+    load_weights_free(&back);
+    snprintf(t[blocks].shape, sizeof t->shape, "5,30,32");
+    assert_int_equal(load(&m.graph, t, n, &back, &err), RG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "coded_blocks"));
+    load_weights_free(&back);
+    snprintf(t[blocks].shape, sizeof t->shape, "5,30,2,16");
+    assert_int_equal(load(&m.graph, t, n - 1, &back, &err), RG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "coded_blocks"));
+    load_weights_free(&back);
+    scales[7] = 255; /* NaN */
+    assert_int_equal(load(&m.graph, t, n, &back, &err), RG_ERR_PARSE);
+    load_weights_free(&back);
+    instance_close(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(mixtral), cmocka_unit_test(qwen3_moe),          cmocka_unit_test(ways_of_routing),
-        cmocka_unit_test(alike),   cmocka_unit_test(weights_beforehand), cmocka_unit_test(checkpoints)};
+        cmocka_unit_test(alike),   cmocka_unit_test(weights_beforehand), cmocka_unit_test(checkpoints),
+        cmocka_unit_test(coded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
