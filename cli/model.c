@@ -13,6 +13,7 @@ typedef struct facts {
     rg_graph_totals totals;
     const char *policy; /* NULL: bf16 */
     double weight_bytes, sequence_bytes;
+    bool imported; /* unknown fields are listed */
 } facts;
 
 static void add_number(rg_str *out, const char *key, double value) {
@@ -36,12 +37,13 @@ static void show_json(const facts *f) {
     rg_str_add(&out, ", \"family\": ");
     cli_print_json_string(&out, g->family);
     add_number(&out, "parameters_total", t->parameters_total);
-    add_number(&out, "parameters_mtp", 0); /* no family so far has such a part */
-    add_number(&out, "parameters_vision", 0);
+    add_number(&out, "parameters_mtp", t->parameters_mtp);
+    add_number(&out, "parameters_vision", t->parameters_vision);
     add_number(&out, "parameters_active", t->parameters_active);
     add_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
     add_number(&out, "weight_bytes", f->weight_bytes);
     add_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
+    add_number(&out, "indexer_bytes_per_token", t->indexer_bytes_per_token);
     add_number(&out, "kv_bytes_per_sequence", f->sequence_bytes);
     add_number(&out, "state_bytes_per_sequence", t->state_bytes_per_sequence);
     add_number(&out, "prefill_flop_per_token", t->prefill_flop_per_token);
@@ -51,7 +53,12 @@ static void show_json(const facts *f) {
     add_number(&out, "hidden_size", (double)g->hidden_size);
     add_number(&out, "vocab_size", (double)g->vocab_size);
     add_number(&out, "max_positions", (double)g->max_positions);
-    rg_str_add(&out, "}");
+    if (f->imported) rg_str_add(&out, ", \"unknown_fields\": [");
+    for (size_t i = 0; f->imported && i < g->n_unknown_fields; i++) {
+        if (i) rg_str_add(&out, ", ");
+        cli_print_json_string(&out, g->unknown_field[i]);
+    }
+    rg_str_add(&out, f->imported ? "]}" : "}");
     print_out(&out);
 }
 
@@ -85,10 +92,13 @@ static void show_table(const facts *f) {
         const char *unit;
     } rows[] = {
         {"parameters, tied ones once", t->parameters_total, ""},
+        {"beside them: drafting modules (MTP)", t->parameters_mtp, ""},
+        {"beside them: vision tower", t->parameters_vision, ""},
         {"  active, with the input embedding", t->parameters_active, ""},
         {"  active, without it", t->parameters_active_no_embedding, ""},
         {f->policy ? "weights, as the policy stores them" : "weights, stored as bf16", f->weight_bytes, "B"},
         {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
+        {"  its indexer's keys", t->indexer_bytes_per_token, "B"},
         {"state per sequence", t->state_bytes_per_sequence, "B"},
         {f->policy ? "cache of a sequence, by the policy" : "cache of a sequence, bf16", f->sequence_bytes,
          "B"},
@@ -99,6 +109,8 @@ static void show_table(const facts *f) {
            (long long)g->max_positions);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char exact[40], about[24];
+        const bool rare = i == 1 || i == 2 || i == 7; /* parts that few models have */
+        if (rare && rows[i].value == 0) continue;
         printf("%-36s %20s %-4s  %s\n", rows[i].label, grouped(rows[i].value, exact), rows[i].unit,
                scaled(rows[i].value, rows[i].unit, about));
     }
@@ -110,18 +122,47 @@ static void show_table(const facts *f) {
                (long long)g->max_positions);
 }
 
+static rg_status show_graph(cli_context *context, const rg_graph *g, bool imported, rg_error *err) {
+    facts f = {.graph = g,
+               .context = cli_number(context, "context", 4096),
+               .policy = cli_string(context, "policy"),
+               .imported = imported};
+    f.totals = rg_graph_total(g, f.context);
+    RG_TRY(rg_graph_weight_bytes(g, f.policy, &f.weight_bytes, err));
+    RG_TRY(rg_graph_kv_bytes(g, f.policy, f.context, &f.sequence_bytes, err));
+    (context->json ? show_json : show_table)(&f);
+    return RG_OK;
+}
+
 static rg_status show(cli_context *context, rg_error *err) {
     rg_model model;
     RG_TRY(rg_model_open(&model, context->argument[0], context->data_dir, false, err));
-    facts f = {.graph = &model.graph,
-               .context = cli_number(context, "context", 4096),
-               .policy = cli_string(context, "policy")};
-    f.totals = rg_graph_total(&model.graph, f.context);
-    rg_status status = rg_graph_weight_bytes(&model.graph, f.policy, &f.weight_bytes, err);
-    if (status == RG_OK)
-        status = rg_graph_kv_bytes(&model.graph, f.policy, f.context, &f.sequence_bytes, err);
-    if (status == RG_OK) (context->json ? show_json : show_table)(&f);
+    rg_status status = show_graph(context, &model.graph, false, err);
     rg_model_close(&model);
+    return status;
+}
+
+/* ---- import ------------------------------------------------------------------------------------------ */
+
+static rg_status import_config(cli_context *context, rg_error *err) {
+    char families[4096];
+    rg_doc config;
+    rg_graph g;
+    if (snprintf(families, sizeof families, "%s/families", context->data_dir) >= (int)sizeof families)
+        return rg_fail(err, RG_ERR_USAGE, "--data", "a shorter path", "the path is too long");
+    RG_TRY(rg_doc_open(&config, context->argument[0], err));
+    rg_status status = rg_graph_import(&g, &config, families, err);
+    rg_doc_close(&config);
+    if (status != RG_OK) return status;
+    status = show_graph(context, &g, true, err);
+    if (status == RG_OK && g.n_unknown_fields) {
+        context->failed_after_output = true;
+        fprintf(stderr, "ridge: %s: family %s does not know", context->argument[0], g.family);
+        for (size_t i = 0; i < g.n_unknown_fields; i++)
+            fprintf(stderr, "%s \"%s\"", i ? "," : "", g.unknown_field[i]);
+        fputs("; expected fields that the family file uses or calls harmless\n", stderr);
+    }
+    rg_graph_close(&g);
     return status;
 }
 
@@ -247,6 +288,21 @@ const cli_command cli_model_commands[] = {
          "  decode, per token                          19,304,284,160 FLOP  19.30 GFLOP",
      .options = show_options,
      .run = show},
+    {.noun = "model",
+     .verb = "import",
+     .arguments = "CONFIG.json",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "count what a config.json describes, and name the fields that its family does not know",
+     .details =
+         "As ridge model show, of a config alone. Fields that the family neither uses nor declares harmless "
+         "are\n"
+         "named, the counts printed all the same, and the exit code is 1: what such a field changes is not\n"
+         "in the counts. Keys that begin with _ or end in _note are comments.",
+     .example = "ridge model import config.json --json\n"
+                "  {\"model\": \"config\", \"family\": \"llama\", ..., \"unknown_fields\": []}",
+     .options = show_options,
+     .run = import_config},
     {.noun = "model",
      .verb = "graph",
      .arguments = "MODEL",

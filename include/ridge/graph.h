@@ -74,7 +74,25 @@ typedef enum rg_op {
        1 / sqrt(nope_dim + rope_dim). `form` says where the weight is applied and what the cache holds
        (rg_mla_form). */
     RG_OP_MLA,
-    RG_OP_OPAQUE, /* unknown to Ridge: counted by its elements, refused by the executor, by name */
+    /* ---- counted only: the executor refuses them by name */
+    RG_OP_INDEXER, /* inputs q [heads x head_dim], k [head_dim], w [heads]: scores sum over heads of w max(q
+                      k, 0) for every key; puts out the numbers of the top_k largest (arXiv 2512.02556).
+                      `ratio` R: a key stands for R tokens. The keys are cached as FP8 with an fp32 scale each
+                    */
+    RG_OP_MLA_SELECTED, /* MLA over the keys that its fourth input, an indexer, chose: of i keys min(i, top_k)
+                         */
+    RG_OP_COMPRESSED_ATTENTION, /* inputs q [heads x head_dim], kv [head_dim], which is key and value of all
+                                   heads, and none, one or two of: compressed kv [head_dim], one of `ratio`
+                                   tokens; an indexer over these. A query sees the last `window` kv and, of i
+                                   / ratio compressed ones, all or the top_k that were chosen; `sinks` [heads]
+                                 */
+    RG_OP_EMBED_SUM,   /* the sum of `lookups` rows of a table; weight [rows][width]; reads the token ids */
+    RG_OP_CONVOLUTION, /* over the rows, all features together: y[t] = bias + sum over j < kernel of x[t
+                          stride
+                          + j] W_j^T; weight [out][in][kernel]; `rows` says how many come out */
+    RG_OP_APPEND,      /* y's rows behind x's: x or y has a fixed number of rows */
+    RG_OP_ROWS_OF,     /* `rows` = N: the N fixed rows of x; else the others, one per token */
+    RG_OP_OPAQUE,      /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op);
@@ -94,6 +112,8 @@ typedef enum rg_activation {
 typedef enum rg_recurrence { RG_RECURRENT, RG_CHUNKED, RG_N_RECURRENCES } rg_recurrence;
 
 typedef enum rg_attention_mask { RG_MASK_CAUSAL, RG_MASK_BIDIRECTIONAL, RG_N_MASKS } rg_attention_mask;
+/* What is kept of a token: keys and values, or keys alone, of which the values are made again. */
+typedef enum rg_attention_cache { RG_CACHE_BOTH, RG_CACHE_KEYS, RG_N_CACHES } rg_attention_cache;
 typedef enum rg_rope_pairs { RG_ROPE_HALVES, RG_ROPE_INTERLEAVED, RG_ROPE_N_PAIRS } rg_rope_pairs;
 typedef enum rg_rope_scaling {
     RG_ROPE_LLAMA3,
@@ -158,8 +178,16 @@ typedef struct rg_graph_node {
     double scale; /* ATTENTION, MLA */
     int64_t top_k, n_group, topk_group, scoring, group_score, normalize; /* ROUTER; n_group 0: no groups */
     double routed_scale;                                                 /* ROUTER */
-    int64_t stored;                   /* EXPERT_LINEAR: 1: each matrix of the checkpoint is transposed */
-    double alpha, limit;              /* SWIGLU_CLAMPED */
+    int64_t stored;      /* EXPERT_LINEAR: 1: each matrix of the checkpoint is transposed */
+    double alpha, limit; /* SWIGLU_CLAMPED */
+    /* How many rows the node has: one per token, and `rows` beside them; `apart`: those alone. They are
+       computed once per sequence, with its prompt: conditions, frames that an encoder reads. Without a word
+       about it a node has as many as its first input. */
+    int64_t rows;
+    bool apart;
+    int64_t span;           /* ATTENTION: > 0: a query sees the keys of its own run of so many positions */
+    int64_t cached;         /* ATTENTION: rg_attention_cache */
+    int64_t ratio, lookups; /* INDEXER, COMPRESSED_ATTENTION (0: nothing is compressed); EMBED_SUM */
     int64_t nope_dim, rope_dim, form; /* MLA; form: rg_mla_form; GATED_DELTA: rg_recurrence */
     int64_t key_heads, chunk;         /* GATED_DELTA */
 } rg_graph_node;
@@ -189,7 +217,11 @@ typedef struct rg_graph {
     size_t n_nodes, n_weights;
     rg_graph_node *node;
     rg_graph_weight *weight;
-    int output; /* node whose output is the logits; where it is not LINEAR, the last hidden state */
+    /* Weights of parts beside the language model, which nodes and totals leave out: modules that draft tokens
+       (without the embedding and head that they share), vision towers with their projectors. */
+    double parameters_mtp, parameters_vision;
+    bool every_row; /* it sees both ways: the output is wanted for each row, not for the last one */
+    int output;     /* node whose output is the logits; where it is not LINEAR, the last hidden state */
     size_t n_unknown_fields; /* rg_graph_import: config fields neither used nor declared harmless, as dotted
                                 paths */
     const char **unknown_field;
@@ -230,18 +262,22 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    a decode step all `context` keys (its own included), a causal prompt (context + 1) / 2 on average, with a
    window those in it, a bidirectional one all. What a window passes is forgotten: state, not cache; what is
    bidirectional caches nothing. In
-   PREFILL a linear output node (the head) works once per prompt, on its last token. Matrix FLOP (linear,
-   attention) and vector FLOP are counted apart; vector FLOP per element: rmsnorm 4 (square, add, two
-   multiplies), layernorm 6, rope 3 (4 multiplies and 2 adds per pair), swiglu 5 (negate, exp, add, divide,
-   multiply), add and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and sigmoid 4, gelu 5,
-   gelu_tanh 9; bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per output (divide),
-   conv1d 2 kernel. Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP (into it, out of
-   it) and 1 of vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T S, into it, out
-   of it) and 1; besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked, a chunk of l
-   tokens takes 6 l per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per head (triangles
-   alone are counted). Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2 per input, mla as
-   attention. Of the experts, those are read that some token of the pass chooses, by the mean under even and
-   independent choice: E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads fewer. */
+   PREFILL a linear output node (the head) works once per prompt, on its last token, unless attention sees
+   both ways. Rows of their own (rg_graph_node.rows) are computed in PREFILL and never in DECODE; keys and
+   values of such rows that tokens attend are state. Selected and compressed keys count where they are
+   attended: a prompt's query number i has i / ratio of them. In attention over runs (`span`) the cache grows
+   all the same. Matrix FLOP (linear, attention) and vector FLOP are counted apart; vector FLOP per element:
+   rmsnorm 4 (square, add, two multiplies), layernorm 6, rope 3 (4 multiplies and 2 adds per pair), swiglu 5
+   (negate, exp, add, divide, multiply), add and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and
+   sigmoid 4, gelu 5, gelu_tanh 9; bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per
+   output (divide), conv1d 2 kernel. Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP
+   (into it, out of it) and 1 of vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T
+   S, into it, out of it) and 1; besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked,
+   a chunk of l tokens takes 6 l per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per
+   head (triangles alone are counted). Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2
+   per input, mla as attention. Of the experts, those are read that some token of the pass chooses, by the
+   mean under even and independent choice: E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads
+   fewer. */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 
@@ -256,6 +292,7 @@ typedef struct rg_node_count {
     double kv_write_elements; /* ATTENTION: keys and values of this phase's tokens, appended to the cache */
     double active_weight_elements;   /* weight and bias that one token uses */
     double cache_elements_per_token; /* what the node's cache grows by with each token of a sequence */
+    double index_bytes_per_token;    /* the same of an indexer's keys: FP8, an fp32 scale each, as deployed */
     double
         state_elements_per_sequence; /* what it keeps of a sequence, however long that is: inputs of CONV1D */
     double recurrent_elements_per_sequence; /* the same, but sums over all tokens so far, which
@@ -265,11 +302,13 @@ rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase p
                                   double context);
 
 typedef struct rg_graph_totals {
-    double parameters_total;               /* tied weights once */
-    double parameters_active;              /* with the input embedding */
-    double parameters_active_no_embedding; /* without tables that are only looked up: a tied one is
-                                              multiplied, too, and counts */
-    double kv_bytes_per_token;             /* bf16, layers whose cache grows */
+    double parameters_total;                  /* tied weights once */
+    double parameters_mtp, parameters_vision; /* beside them: rg_graph */
+    double parameters_active;                 /* with the input embedding */
+    double parameters_active_no_embedding;    /* without tables that are only looked up: a tied one is
+                                                 multiplied, too, and counts */
+    double kv_bytes_per_token;                /* bf16, layers whose cache grows */
+    double indexer_bytes_per_token;  /* keys by which sparse attention chooses: FP8 with an fp32 scale each */
     double state_bytes_per_sequence; /* what does not grow with the context: bf16, recurrent states fp32 */
     double prefill_flop_per_token;   /* matrix FLOP: mean over a causal prompt of `context`, output head once
                                         per prompt */

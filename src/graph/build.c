@@ -146,6 +146,12 @@ static rg_status keyed(builder *b, const rg_doc_node *at, const char *key, const
         n->name = full_name(b, v->s);
         return n->name ? RG_OK : no_memory(b);
     }
+    if (strcmp(key, "rows") == 0) {
+        value named = *v;
+        if (!named.name) named.name = key;
+        n->apart = true;
+        return value_to_int(&b->scope, at, &named, 1, INT32_MAX, &n->rows);
+    }
     if (strcmp(key, "bias") == 0 && spec->takes_bias) {
         if (v->kind != VALUE_WEIGHT) return value_fail(&b->scope, at, v, "W[rows] \"name\"");
         n->bias = (int)v->i;
@@ -192,7 +198,7 @@ static rg_status begin_node(builder *b, const statement *st, rg_graph_node *n) {
     char text[160];
     snprintf(text, sizeof text, "unknown operator \"%.60s\"", st->op);
     if (!has_key(st, "width")) {
-        char names[512];
+        char names[1024];
         const char ending[] = ", or width = for another";
         op_names(names, sizeof names - sizeof ending);
         strcat(names, ending);
@@ -236,6 +242,7 @@ static rg_status run_assignment(builder *b, const statement *st) {
     array[g->n_nodes] = n;
     rg_error why = {0};
     rg_status status = op_infer(g, g->n_nodes, &array[g->n_nodes].width, &why);
+    if (status == RG_OK) status = op_rows(g, &array[g->n_nodes], &why);
     if (status != RG_OK) {
         char text[700];
         snprintf(text, sizeof text, "%s: %.400s", why.where, why.message);
@@ -291,6 +298,34 @@ static rg_status run_statements(builder *b, const statement *st) {
     return RG_OK;
 }
 
+/* Sizes of a graph whose nodes are all there, and the check of everything. */
+static rg_status finish(builder *b) {
+    rg_graph *g = b->graph;
+    g->vocab_size = graph_vocab_size(g);
+    g->hidden_size = g->node[g->output].n_inputs ? op_width_of(g, &g->node[g->output], 0) : 1;
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        if (g->node[i].op == RG_OP_EMBED) g->hidden_size = g->node[i].width;
+        if (g->node[i].layer >= g->n_layers) g->n_layers = g->node[i].layer + 1;
+    }
+    g->every_row = graph_sees_both_ways(g);
+    return graph_check(g, b->scope.err);
+}
+
+/* The statements of a part beside the model as a graph of its own, of which the number of weights is kept. */
+static rg_status run_part(builder *b, const statement *body, int n_names, double *parameters) {
+    rg_graph part = {.max_positions = 1};
+    builder own = *b;
+    own.graph = &part;
+    own.node_cap = own.weight_cap = 0;
+    own.n_variables = n_names;
+    rg_status status = run_statements(&own, body);
+    if (status == RG_OK && part.n_nodes) status = finish(&own);
+    for (size_t i = 0; status == RG_OK && i < part.n_weights; i++)
+        if (part.weight[i].tied_to < 0) *parameters += weight_elements(&part.weight[i]);
+    rg_graph_close(&part);
+    return status;
+}
+
 static rg_status run_family(builder *b) {
     const family *f = b->family;
     rg_graph *g = b->graph;
@@ -303,14 +338,12 @@ static rg_status run_family(builder *b) {
     RG_TRY(expr_eval(&b->scope, f->positions_node, f->positions, &v));
     RG_TRY(value_to_int(&b->scope, f->positions_node, &v, 1, INT32_MAX, &g->max_positions));
     RG_TRY(set(b, f->body->node, "token", (value){.kind = VALUE_NODE, .i = -1, .name = "token"}));
+    const int n_names = b->n_variables;
     RG_TRY(run_statements(b, f->body));
     if (!g->n_nodes) return fail(b, f->body->node, "at least one node", "the graph is empty");
-    g->vocab_size = graph_vocab_size(g);
-    for (size_t i = 0; i < g->n_nodes; i++) {
-        if (g->node[i].op == RG_OP_EMBED) g->hidden_size = g->node[i].width;
-        if (g->node[i].layer >= g->n_layers) g->n_layers = g->node[i].layer + 1;
-    }
-    return graph_check(g, b->scope.err);
+    RG_TRY(finish(b));
+    RG_TRY(run_part(b, f->mtp, n_names, &g->parameters_mtp));
+    return run_part(b, f->vision, n_names, &g->parameters_vision);
 }
 
 rg_status graph_build(rg_graph *g, rg_doc *config, const family *f, rg_error *err) {

@@ -19,11 +19,15 @@ static int storage_of(const rg_graph *g, int w) {
 rg_node_count rg_graph_count_node(const rg_graph *g, size_t node, rg_phase phase, double batch,
                                   double context) {
     const rg_graph_node *n = &g->node[node];
-    const bool once = phase == RG_DECODE || ((int)node == g->output && n->op == RG_OP_LINEAR);
-    const op_case of = {g, n, phase, batch, context, once ? batch : batch * context};
+    const bool once =
+        phase == RG_DECODE || ((int)node == g->output && n->op == RG_OP_LINEAR && !g->every_row);
+    double rows = n->apart ? 0 : once ? 1 : context;
+    if (phase == RG_PREFILL) rows += (double)n->rows;
+    const op_case of = {g, n, phase, batch, context, batch * rows};
     rg_node_count c = {.weight_elements = all_elements(g, n),
                        .output_elements = of.tokens * (double)n->width};
     c.active_weight_elements = c.weight_elements;
+    if (rows <= 0) c.weight_elements = 0; /* not read */
     for (int i = 0; i < n->n_inputs; i++) c.input_elements += of.tokens * (double)op_width_of(g, n, i);
     const op_spec *spec = op_find(n->op);
     if (spec->count) spec->count(&of, &c);
@@ -46,7 +50,7 @@ static double looked_up_only(const rg_graph *g) {
 }
 
 rg_graph_totals rg_graph_total(const rg_graph *g, double context) {
-    rg_graph_totals t = {0};
+    rg_graph_totals t = {.parameters_mtp = g->parameters_mtp, .parameters_vision = g->parameters_vision};
     for (size_t i = 0; i < g->n_weights; i++)
         if (g->weight[i].tied_to < 0) t.parameters_total += elements_of(g, (int)i);
     double idle = 0; /* weights that a token passes by: experts not chosen */
@@ -55,6 +59,7 @@ rg_graph_totals rg_graph_total(const rg_graph *g, double context) {
         const rg_node_count prefill = rg_graph_count_node(g, i, RG_PREFILL, 1, context);
         if (!op_looks_up(g->node[i].op)) idle += all_elements(g, &g->node[i]) - decode.active_weight_elements;
         t.kv_bytes_per_token += 2 * decode.cache_elements_per_token;
+        t.indexer_bytes_per_token += decode.index_bytes_per_token;
         t.state_bytes_per_sequence +=
             2 * decode.state_elements_per_sequence + 4 * decode.recurrent_elements_per_sequence;
         t.prefill_flop_per_token += prefill.matrix_flop / context;

@@ -41,6 +41,12 @@ static rg_status check_lists(family *f, rg_doc_node *map, rg_error *err) {
     return RG_OK;
 }
 
+static rg_status read_part(family *f, const char *key, statement **out, rg_error *err) {
+    rg_doc_node *list;
+    RG_TRY(rg_doc_child(&f->doc, f->doc.root, key, RG_DOC_LIST, false, &list, err));
+    return list ? statements_parse(f, list, out, err) : RG_OK;
+}
+
 static rg_status read_family(family *f, rg_error *err) {
     rg_doc *doc = &f->doc;
     char where[256];
@@ -70,6 +76,8 @@ static rg_status read_family(family *f, rg_error *err) {
     rg_doc_node *graph;
     RG_TRY(rg_doc_child(doc, doc->root, "graph", RG_DOC_LIST, true, &graph, err));
     RG_TRY(statements_parse(f, graph, &f->body, err));
+    RG_TRY(read_part(f, "mtp", &f->mtp, err));
+    RG_TRY(read_part(f, "vision", &f->vision, err));
     rg_checkpoint checkpoint = {0};
     RG_TRY(checkpoint_read(f, &doc->arena, &checkpoint, err));
     return rg_doc_unused(doc, doc->root, err);

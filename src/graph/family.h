@@ -41,7 +41,7 @@ typedef struct family {
     rg_doc_node *positions_node;
     expr *positions;
     let *lets;
-    statement *body;
+    statement *body, *mtp, *vision; /* mtp, vision: NULL where there is no such part */
 } family;
 
 rg_status family_open(family *out, const char *path, rg_error *err);
@@ -67,7 +67,8 @@ bool field_given(rg_doc *config, const char *path);
 bool field_is_one_of(rg_doc *config, const char *path, const rg_doc_node *list);
 /* Fails for a field that has none of the values its require: entry lists. */
 rg_status fields_require(const family *f, rg_doc *config, rg_error *err);
-/* Paths of fields that nothing used and harmless: does not list. Names are put into `arena`. */
+/* Paths of fields that nothing used and harmless: does not list, comments ("_...", "..._note") apart. Names
+ * are put into `arena`. */
 rg_status fields_unknown(const family *f, rg_doc *config, rg_arena *arena, size_t *n, const char ***names,
                          rg_error *err);
 

@@ -131,12 +131,6 @@ rg_status fields_require(const family *f, rg_doc *config, rg_error *err) {
     return RG_OK;
 }
 
-static bool is_harmless(const family *f, const rg_doc_node *field) {
-    for (const rg_doc_node *c = f->harmless ? f->harmless->child : NULL; c; c = c->next)
-        if (strcmp(c->text, field->key) == 0) return true;
-    return false;
-}
-
 typedef struct collector {
     rg_arena *arena;
     const char **name;
@@ -161,8 +155,15 @@ static void collect(collector *c, const rg_doc_node *node, const char *prefix) {
     c->name[c->n++] = name;
 }
 
+/* "_note", "attention_bias_note": words for people. */
+static bool is_comment(const char *key) {
+    const size_t n = strlen(key);
+    return *key == '_' || (n > 5 && strcmp(key + n - 5, "_note") == 0);
+}
+
 static void walk(collector *c, const rg_doc_node *map, const char *prefix) {
     for (rg_doc_node *child = map->child; child; child = child->next) {
+        if (!child->used && is_comment(child->key)) continue;
         if (!child->used) {
             collect(c, child, prefix);
         } else if (child->kind == RG_DOC_MAP) {
@@ -180,8 +181,10 @@ static void mark_all(rg_doc_node *node) {
 
 rg_status fields_unknown(const family *f, rg_doc *config, rg_arena *arena, size_t *n, const char ***names,
                          rg_error *err) {
-    for (rg_doc_node *c = config->root->child; c; c = c->next)
-        if (is_harmless(f, c)) mark_all(c);
+    for (const rg_doc_node *c = f->harmless ? f->harmless->child : NULL; c; c = c->next) {
+        rg_doc_node *field = field_find(config, c->text);
+        if (field) mark_all(field);
+    }
     collector c = {.arena = arena};
     walk(&c, config->root, "");
     if (c.failed) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");

@@ -101,6 +101,12 @@ static rg_status read_node(reader *r, rg_doc_node *map, rg_graph_node *n) {
     RG_TRY(read_index(r, map, "bias", false, &n->bias));
     for (int i = 0; i < RG_MAX_EXTRA && op_find(n->op)->extra[i]; i++)
         RG_TRY(read_index(r, map, op_find(n->op)->extra[i], false, &n->extra[i]));
+    const bool more = rg_doc_get(map, "more_rows");
+    n->apart = rg_doc_get(map, "rows");
+    if (more && n->apart) return bad(r, map, "rows or more_rows", "both are there");
+    RG_TRY(rg_doc_int(r->doc, map, more ? "more_rows" : "rows", false, &n->rows, r->err));
+    if (n->rows < 0 || n->rows > INT32_MAX || (n->rows == 0) != (!more && !n->apart))
+        return bad(r, map, "rows in [1, 2^31)", "rows out of range");
     return read_numbers(r, map, n);
 }
 
@@ -131,12 +137,19 @@ static rg_status read_graph(reader *r) {
     RG_TRY(rg_doc_int(doc, root, "hidden_size", true, &g->hidden_size, r->err));
     RG_TRY(rg_doc_int(doc, root, "n_layers", true, &g->n_layers, r->err));
     RG_TRY(rg_doc_int(doc, root, "max_positions", true, &g->max_positions, r->err));
+    RG_TRY(rg_doc_number(doc, root, "parameters_mtp", false, &g->parameters_mtp, r->err));
+    RG_TRY(rg_doc_number(doc, root, "parameters_vision", false, &g->parameters_vision, r->err));
+    if (!(g->parameters_mtp >= 0 && g->parameters_mtp < 1e18) ||
+        !(g->parameters_vision >= 0 && g->parameters_vision < 1e18))
+        return bad(r, root, "numbers of parameters", "parameters_mtp or parameters_vision is none");
     RG_TRY(read_index(r, root, "output", true, &g->output));
     RG_TRY(rg_doc_child(doc, root, "weights", RG_DOC_LIST, true, &weights, r->err));
     RG_TRY(rg_doc_child(doc, root, "nodes", RG_DOC_LIST, true, &nodes, r->err));
     RG_TRY(read_lists(r, weights, nodes));
     RG_TRY(rg_doc_unused(doc, root, r->err));
-    return graph_check(g, r->err);
+    RG_TRY(graph_check(g, r->err));
+    g->every_row = graph_sees_both_ways(g);
+    return RG_OK;
 }
 
 rg_status graph_from_doc(rg_graph *out, rg_doc *doc, rg_error *err) {

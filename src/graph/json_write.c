@@ -55,6 +55,8 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
     if (n->bias >= 0) rg_str_printf(out, ", \"bias\": %d", n->bias);
     for (int i = 0; i < RG_MAX_EXTRA; i++)
         if (n->extra[i] >= 0) rg_str_printf(out, ", \"%s\": %d", spec->extra[i], n->extra[i]);
+    if (n->rows || n->apart)
+        rg_str_printf(out, ", \"%s\": %lld", n->apart ? "rows" : "more_rows", (long long)n->rows);
     for (const node_number *k = node_numbers; k->name; k++) {
         if (k->bit == NODE_WIDTH || !((spec->needs | spec->takes) & k->bit)) continue;
         const void *at = (const char *)n + k->offset;
@@ -79,8 +81,10 @@ rg_status rg_graph_to_json(const rg_graph *g, rg_str *out, rg_error *err) {
     add_string(out, g->model);
     rg_str_printf(out, ",\n \"vocab_size\": %lld, \"hidden_size\": %lld, \"n_layers\": %lld",
                   (long long)g->vocab_size, (long long)g->hidden_size, (long long)g->n_layers);
-    rg_str_printf(out, ", \"max_positions\": %lld, \"output\": %d,\n \"weights\": [",
-                  (long long)g->max_positions, g->output);
+    rg_str_printf(out, ", \"max_positions\": %lld", (long long)g->max_positions);
+    if (g->parameters_mtp > 0) rg_str_printf(out, ", \"parameters_mtp\": %.0f", g->parameters_mtp);
+    if (g->parameters_vision > 0) rg_str_printf(out, ", \"parameters_vision\": %.0f", g->parameters_vision);
+    rg_str_printf(out, ", \"output\": %d,\n \"weights\": [", g->output);
     for (size_t i = 0; i < g->n_weights; i++) {
         rg_str_add(out, i ? ",\n  " : "\n  ");
         add_weight(out, &g->weight[i]);

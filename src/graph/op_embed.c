@@ -24,10 +24,32 @@ const op_spec op_embed = {.name = "embed",
 /* The sequences of a batch share the rows of their positions. */
 static void count_position(const op_case *of, rg_node_count *c) {
     const double width = (double)of->node->width;
-    const double rows = of->phase == RG_PREFILL ? of->context : 1;
+    const double rows = of->tokens / of->batch;
     c->input_elements = 0;
     if (rows * width < c->weight_elements) c->weight_elements = rows * width;
 }
+
+static rg_status infer_sum(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+    if (n->lookups < 1 || n->lookups > INT32_MAX)
+        return op_bad(n, "in [1, 2^31)", err, "number of look-ups out of range");
+    return infer_row(g, n, width, err);
+}
+
+static void count_sum(const op_case *of, rg_node_count *c) {
+    const double read = c->output_elements * (double)of->node->lookups;
+    c->input_elements = 0;
+    c->vector_flop = read - c->output_elements;
+    if (read < c->weight_elements) c->weight_elements = read;
+}
+
+const op_spec op_embed_sum = {.name = "embed_sum",
+                              .min_inputs = 1,
+                              .max_inputs = 1,
+                              .weight_dims = 2,
+                              .reads_tokens = true,
+                              .needs = NODE_LOOKUPS,
+                              .infer = infer_sum,
+                              .count = count_sum};
 
 static void count_first_row(const op_case *of, rg_node_count *c) {
     c->input_elements = 0;

@@ -19,9 +19,9 @@ static rg_status check_scaling(const rg_graph_node *n, rg_error *err) {
                           "frequency scaling is incomplete");
         return RG_OK;
     }
-    if (!(r->low_freq_factor > 0 && r->high_freq_factor > r->low_freq_factor) ||
+    if (!(r->low_freq_factor > 0 && r->high_freq_factor >= r->low_freq_factor) ||
         !isfinite(r->high_freq_factor))
-        return op_bad(n, "0 < low_freq_factor < high_freq_factor", err, "frequency scaling is incomplete");
+        return op_bad(n, "0 < low_freq_factor <= high_freq_factor", err, "frequency scaling is incomplete");
     return RG_OK;
 }
 

@@ -41,6 +41,13 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_COMBINE] = &op_combine,
     [RG_OP_SWIGLU_CLAMPED] = &op_swiglu_clamped,
     [RG_OP_MLA] = &op_mla,
+    [RG_OP_INDEXER] = &op_indexer,
+    [RG_OP_MLA_SELECTED] = &op_mla_selected,
+    [RG_OP_COMPRESSED_ATTENTION] = &op_compressed_attention,
+    [RG_OP_EMBED_SUM] = &op_embed_sum,
+    [RG_OP_CONVOLUTION] = &op_convolution,
+    [RG_OP_APPEND] = &op_append,
+    [RG_OP_ROWS_OF] = &op_rows_of,
     [RG_OP_OPAQUE] = &opaque,
 };
 
@@ -69,6 +76,8 @@ static const char *const no_yes[] = {"no", "yes", NULL};
 static const char *const scorings[] = {"softmax", "sigmoid", "softmax_topk", NULL};
 static const char *const group_scores[] = {"largest", "top2", NULL};
 static const char *const stored[] = {"plain", "transposed", NULL};
+static const char *const caches[] = {
+    [RG_CACHE_BOTH] = "both", [RG_CACHE_KEYS] = "keys", [RG_N_CACHES] = NULL};
 static const char *const forms[] = {"plain", "absorbed", "latent", NULL};
 const node_number node_numbers[] = {
     NUMBER("eps", NODE_EPS, false, eps),
@@ -115,6 +124,11 @@ const node_number node_numbers[] = {
     NUMBER("key_heads", NODE_KEY_HEADS, true, key_heads),
     WORD("form", NODE_FORM, form, recurrences),
     NUMBER("chunk", NODE_FORM, true, chunk),
+    NUMBER("span", NODE_SPAN, true, span),
+    WORD("cached", NODE_SPAN, cached, caches),
+    NUMBER("ratio", NODE_RATIO, true, ratio),
+    NUMBER("lookups", NODE_LOOKUPS, true, lookups),
+    NUMBER("window", NODE_WINDOW, true, window),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {
@@ -166,7 +180,7 @@ static rg_status check_inputs(const rg_graph *g, size_t index, rg_error *err) {
         if (n->input[i] < -1 || n->input[i] >= (int64_t)index)
             return op_bad(n, "a node before it", err, "an input does not precede it");
         if (n->op != RG_OP_OPAQUE && tokens != spec->reads_tokens)
-            return op_bad(n, "the token ids for embed, position and first_row alone", err,
+            return op_bad(n, "the token ids for embed, embed_sum, position and first_row alone", err,
                           "cannot take that input");
     }
     return RG_OK;
@@ -222,6 +236,14 @@ rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *wid
     for (int i = 1; i < n->n_inputs; i++)
         if (op_width_of(g, n, i) != *width) return op_bad(n, "inputs of equal width", err, "widths differ");
     return RG_OK;
+}
+
+bool graph_sees_both_ways(const rg_graph *g) {
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (g->node[i].op == RG_OP_ATTENTION && g->node[i].mask == RG_MASK_BIDIRECTIONAL &&
+            !g->node[i].apart && !g->node[g->node[i].input[1]].apart)
+            return true;
+    return false;
 }
 
 int64_t graph_vocab_size(const rg_graph *g) {

@@ -30,7 +30,11 @@ enum {
     NODE_LIMIT = 1 << 24,
     NODE_MLA = 1 << 25, /* nope_dim, rope_dim, form */
     NODE_KEY_HEADS = 1 << 26,
-    NODE_FORM = 1 << 27 /* form, chunk */
+    NODE_FORM = 1 << 27, /* form, chunk */
+    NODE_SPAN = 1 << 28, /* span, cached */
+    NODE_RATIO = 1 << 29,
+    NODE_LOOKUPS = 1 << 30,
+    NODE_WINDOW = 1LL << 31 /* window, without mask */
 };
 
 typedef struct node_number {
@@ -75,6 +79,8 @@ typedef struct op_spec {
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
     op_activation, op_slice, op_concat, op_conv1d, op_mamba2, op_gated_delta;
 extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped, op_mla;
+extern const op_spec op_indexer, op_mla_selected, op_compressed_attention, op_embed_sum, op_convolution,
+    op_append, op_rows_of;
 extern const op_spec op_layernorm, op_position, op_first_row;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
@@ -93,7 +99,7 @@ static inline int64_t op_width_of(const rg_graph *g, const rg_graph_node *n, int
 }
 /* A table of which a token takes a row without multiplying. */
 static inline bool op_looks_up(rg_op op) {
-    return op == RG_OP_EMBED || op == RG_OP_POSITION || op == RG_OP_FIRST_ROW;
+    return op == RG_OP_EMBED || op == RG_OP_EMBED_SUM || op == RG_OP_POSITION || op == RG_OP_FIRST_ROW;
 }
 /* Input i is `heads` runs of `head_dim` features. */
 rg_status op_check_heads(const rg_graph *g, const rg_graph_node *n, int i, int64_t heads, int64_t head_dim,
@@ -106,6 +112,12 @@ rg_status op_check_router(const rg_graph *g, const rg_graph_node *n, int i, int6
                           rg_error *err);
 /* How many of `experts` some of `tokens` tokens choose when each picks top_k of them, all alike. */
 double op_experts_used(double experts, double top_k, double tokens);
+/* Pairs of a query and a key that it sees, of c queries that see the last `window` keys each (0: all). */
+double op_causal_pairs(double c, double window);
+/* Rows of a node whose operator or key does not say: those of its first input. */
+rg_status op_rows(const rg_graph *g, rg_graph_node *n, rg_error *err);
+/* Sees attention over tokens both ways? */
+bool graph_sees_both_ways(const rg_graph *g);
 /* Inputs of equal width, which is that of the output. */
 rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
 

@@ -12,6 +12,13 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
                        node->op != RG_OP_OPAQUE ? rg_op_name(node->op)
                        : node->opaque_op        ? node->opaque_op
                                                 : "opaque");
+    if (node->rows || node->apart || node->span || node->cached)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name,
+                       "a row per token, and all keys or a window of them", "cannot execute \"%s\" with %s",
+                       rg_op_name(node->op),
+                       node->span     ? "a span"
+                       : node->cached ? "values made of keys"
+                                      : "rows of its own");
     int needed[2 + RG_MAX_EXTRA] = {node->weight, node->bias};
     memcpy(needed + 2, node->extra, sizeof node->extra);
     for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)

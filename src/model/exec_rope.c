@@ -37,7 +37,7 @@ static double frequency(const rg_rope *rope, size_t i, size_t dim) {
     if (rope->scaling == RG_ROPE_YARN) return yarn(rope, w, i, dim);
     const double length = 2 * pi / w;
     if (length < rope->original_max_position / rope->high_freq_factor) return w;
-    if (length > rope->original_max_position / rope->low_freq_factor) return w / rope->factor;
+    if (length >= rope->original_max_position / rope->low_freq_factor) return w / rope->factor;
     const double s = (rope->original_max_position / length - rope->low_freq_factor) /
                      (rope->high_freq_factor - rope->low_freq_factor);
     return (1 - s) * w / rope->factor + s * w;

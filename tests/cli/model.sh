@@ -57,6 +57,17 @@ cat >config.json <<'END'
 END
 expect 0 model show config.json --json
 holds '.parameters_total == 2 * 100 * 64 + 64 + 2 * (2 * 64 * 64 + 2 * 64 * 32 + 3 * 64 * 96 + 2 * 64)'
+# import: the keys of show and unknown_fields; an unknown field fails after the JSON
+"$RIDGE" model show config.json --json | jq 'keys' >keys
+expect 0 model import config.json --json
+holds '.unknown_fields == []'
+jq 'del(.unknown_fields) | keys' out | cmp - keys
+jq '. + {"_note": "x", "num_experts": 8, "rope_scaling": {"beta": 1}}' config.json >other.json
+failed 1 '"num_experts", "rope_scaling.beta"' model show other.json
+expect 1 model import other.json --json
+holds '.unknown_fields == ["num_experts", "rope_scaling.beta"]'
+holds '.parameters_total > 0'
+[ "$(wc -l <err)" = 1 ] && grep -q 'num_experts' err
 mkdir folder && cp config.json folder
 expect 0 model show folder --json
 holds '.model == "folder" and .kv_bytes_per_token == 2 * 2 * 2 * 16 * 2'

@@ -149,7 +149,11 @@ static void refusals(void **state) {
     refused_text(HEAD "positions: -1\ngraph: [\"x = scan(token, width = 3, name = 'q')\"]\n", "f.yaml:");
     refused_text(HEAD "let: {a: b +}\n" TAIL, "ends too early");
     refused_text(HEAD "let: {a: 1 / 0}\n" TAIL, "out of range");
-    refused_text(HEAD "positions: 3\ngraph:\n  - x = scan(token, width = 3, name = \"s\")\n", "hidden_size");
+    refused_text(HEAD "positions: 3\ngraph: [\"x = scan(token, width = 3, name = 's', rows = 0)\"]\n",
+                 "rows");
+    refused_text(HEAD "positions: 3\ngraph:\n  - x = scan(token, width = 3, name = \"s\")\n"
+                      "  - y = append(x, x, name = \"t\")\n",
+                 "rows = N");
 }
 
 /* Two families for one config: the choice must not depend on names. */
