@@ -73,6 +73,7 @@ static bool ends_with(const char *s, const char *ending) {
 static rg_status write_converted(cli_context *context, conversion *c, rg_error *err) {
     const char *path = cli_string(context, "o"), *format = cli_string(context, "format");
     const size_t n = rg_tensor_file_count(c->file);
+    RG_TRY(rg_tensor_file_spare(c->file, path, err));
     for (size_t i = 0; i < n; i++) {
         c->info[i] = *rg_tensor_file_info(c->file, i);
         c->info[i].format = c->info[i].n_dims > 1 ? format : "f32";

@@ -88,8 +88,8 @@ rg_status rg_model_smooth(rg_model *model, const char *text, size_t size, const 
 /* Writes a model with its weights as they are now (fp32), so that rg_model_open reads the same back, as its
    source is: GGUF (metadata and tokenizer copied); llama2.c (tok<vocabulary>.bin beside it, which may be
    there if it is the same); a Hugging Face folder (which must not be there, or be empty). Ending .gguf or
-   .bin for a source of another kind: RG_ERR_UNSUPPORTED. RG_ERR_MISMATCH when the source has changed since.
- */
+   .bin for a source of another kind: RG_ERR_UNSUPPORTED. RG_ERR_MISMATCH when the source has changed since,
+   RG_ERR_USAGE when `path` is the source. */
 rg_status rg_model_save(const rg_model *model, const char *path, rg_error *err);
 
 /* ---- quality --------------------------------------------------------------------------------------------

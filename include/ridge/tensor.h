@@ -33,6 +33,9 @@ const char *rg_tensor_file_kind(const rg_tensor_file *file); /* gguf safetensors
 const char *rg_tensor_file_path(const rg_tensor_file *file);
 /* Path of a file of a checkpoint in several, in the order of their names; NULL past the end. */
 const char *rg_tensor_file_part(const rg_tensor_file *file, size_t i);
+/* RG_ERR_USAGE when `path`, by whatever name, is a file that `file` reads: it would be lost in the writing.
+ */
+rg_status rg_tensor_file_spare(const rg_tensor_file *file, const char *path, rg_error *err);
 size_t rg_tensor_file_count(const rg_tensor_file *file);
 const rg_tensor_info *rg_tensor_file_info(const rg_tensor_file *file, size_t i);
 const rg_tensor_info *rg_tensor_file_find(const rg_tensor_file *file, const char *name); /* or NULL */

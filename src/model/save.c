@@ -69,6 +69,7 @@ static rg_status check_ending(const char *path, const char *kind, rg_error *err)
 static rg_status save_from(saving *s, const char *path, rg_error *err) {
     const char *kind = rg_tensor_file_kind(s->file);
     const load_map *map = NULL;
+    RG_TRY(rg_tensor_file_spare(s->file, path, err));
     RG_TRY(check_ending(path, kind, err));
     if (strcmp(kind, "safetensors") != 0) RG_TRY(load_map_find(&map, s->file, err));
     load_names_open(&s->names, map, &s->model->graph, s->file);

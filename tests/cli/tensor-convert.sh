@@ -36,6 +36,12 @@ done
 refused 1 'cannot write type q8_0' "$RIDGE" tensor convert in.safetensors -o o.safetensors --format q8_0
 refused 1 'cannot write type q6_k' "$RIDGE" tensor convert in.safetensors -o o.gguf --format q6_k
 refused 2 'ends in .safetensors or .gguf' "$RIDGE" tensor convert in.safetensors -o o.bin
+cp in.safetensors kept.safetensors
+ln -s in.safetensors link.safetensors
+for o in in.safetensors ./in.safetensors link.safetensors; do
+    refused 2 'source would be overwritten' "$RIDGE" tensor convert in.safetensors -o $o
+done
+cmp in.safetensors kept.safetensors
 refused 1 'cannot write' "$RIDGE" tensor convert in.safetensors -o no/such/o.gguf
 [ ! -e o.gguf ] && [ ! -e o.safetensors ]
 ls | grep -q part && { echo "something half-written is left"; ls; exit 1; }
@@ -57,6 +63,9 @@ for c in '' , 5,,6 -1 x 1.5 0; do refused 2 channels $stress --channels="$c" --s
 refused 2 scale $stress --channels 2 --scale 0 -o x.bin
 refused 1 'came from llama2c' $stress --channels 2 --scale 2 -o x.gguf
 [ ! -e x.bin ] && [ ! -e x.gguf ]
+cp first.bin kept.bin
+refused 2 'source would be overwritten' "$RIDGE" model stress --model first.bin --channels 2 --scale 2 -o first.bin
+cmp first.bin kept.bin
 head -c 6000 "$SHARED/text/tinystories-sample/tinystories.txt" >text
 for m in "$model" stressed.bin; do
     expect 0 "$RIDGE" eval run --model $m --text text --policy w=int8,a=int8 --protocol stories-256 --json

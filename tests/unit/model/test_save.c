@@ -82,6 +82,7 @@ static void gguf(void **state) {
             rg_model_close(&b);
         }
         refuse(&a, "d.bin", RG_ERR_UNSUPPORTED, "came from gguf");
+        refuse(&a, "./a.gguf", RG_ERR_USAGE, "source would be overwritten");
         refuse(&a, "no/such/folder/a.gguf", RG_ERR_IO, "cannot write");
         write_gguf("a.gguf", &(gguf_model){.random = true, .n_tokens = 257, .untied = true});
         refuse(&a, "e.gguf", RG_ERR_MISMATCH, "changed since");
