@@ -6,7 +6,8 @@
 enum { TEXT_LIMIT_BYTES = 1 << 30 };
 
 const cli_option cli_eval_run_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true, "GGUF file or llama2.c file"},
+    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
+     "GGUF file, llama2.c file or Hugging Face folder"},
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "UTF-8 text to score, plain or .gz"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
      "numerics policy, role[.glob]=FORMAT[@...],...; given once for each policy to compare"},

@@ -244,7 +244,8 @@ rg_status cli_eval_sensitivity(cli_context *context, rg_error *err) {
 }
 
 const cli_option cli_eval_sensitivity_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true, "a model with weights"},
+    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
+     "GGUF file, llama2.c file or Hugging Face folder"},
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "UTF-8 text to score, plain or .gz"},
     {"lower", CLI_STRING, "FORMAT", NULL, NULL, 0, 0, false, true, "format that one role of one layer gets"},
     {"roles", CLI_STRING, "ROLES", NULL, "w,a,kv", 0, 0, false, false, "roles to lower, each alone"},

@@ -134,7 +134,8 @@ const cli_option cli_model_stress_options[] = {
     {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
      "GGUF file, llama2.c file or Hugging Face folder"},
     {"channels", CLI_STRING, "C[,C...]", NULL, NULL, 0, 0, false, true,
-     "channels of the normed activations, counted from 0; a single number is how many, from the first on"},
+     "channels of the normed activations, counted from 0; a single number is how many, from the first on; 5, "
+     "with its comma is channel 5 alone"},
     {"scale", CLI_NUMBER, "S", NULL, NULL, 1e-6, 1e6, false, true, "factor of their gains"},
     {"o", CLI_STRING, "OUT", NULL, NULL, 0, 0, false, true, "file or folder to write, of the source's kind"},
     {0}};

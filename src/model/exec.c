@@ -61,7 +61,8 @@ static rg_status check_output(const rg_graph *graph, bool hidden, rg_error *err)
     const rg_graph_node *node = &graph->node[graph->output];
     if ((node->op != RG_OP_LINEAR) == hidden) return RG_OK;
     return rg_fail(err, RG_ERR_UNSUPPORTED, node->name,
-                   hidden ? "a model without a language-model head" : "a linear output head",
+                   hidden ? "a model without a language-model head"
+                          : "a linear output head (ridge eval embed takes models without one)",
                    "the graph's output is made by operator \"%s\"",
                    node->op == RG_OP_OPAQUE && node->opaque_op ? node->opaque_op : rg_op_name(node->op));
 }

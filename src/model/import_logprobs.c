@@ -43,7 +43,7 @@ static rg_status numbers(rg_import *import, const json_line *line, const char *k
         const double v = json_is_number(one) ? json_number_value(one) : (double)NAN;
         if (!isfinite(v) || v > 1e-3) /* rounding may leave a likelihood a little above 1 */
             return json_line_fail(line, err, "log-probabilities in nats, none above 0",
-                                  "element %zu of \"%s\" is none", i, key);
+                                  "element %zu of \"%s\" is no log-probability", i, key);
         (*out)[i] = v;
     }
     return RG_OK;

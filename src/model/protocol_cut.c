@@ -18,7 +18,7 @@ static rg_status positions(const eval_plan *plan, size_t window, size_t max_wind
     char where[64], expected[64];
     snprintf(where, sizeof where, "protocol %s", plan->protocol);
     snprintf(expected, sizeof expected, "a model for %zu positions", window);
-    return rg_fail(err, RG_ERR_UNSUPPORTED, where, expected, "the model has %zu", max_window);
+    return rg_fail(err, RG_ERR_UNSUPPORTED, where, expected, "the model has %zu positions", max_window);
 }
 
 rg_status plan_reserve(eval_plan *plan, size_t n_windows, size_t length, rg_error *err) {

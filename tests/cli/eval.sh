@@ -74,7 +74,7 @@ jq -e '.protocol == "harness-word" and .reference.ppl > .reference.token_ppl and
 expect 0 $run --policy w=int4 --protocol harness-word
 grep -q 'word perplexity' out
 expect 1 $run --policy w=int8 --protocol gptq-2048
-grep -q 'gptq-2048.*the model has 512.*2048 positions' err
+grep -q 'gptq-2048.*the model has 512 positions.*2048 positions' err
 head -c 100 text >short
 expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protocol stories-256
 grep -q 'at least 255 tokens' err
