@@ -56,11 +56,11 @@ typedef enum rg_op {
                           no limit); S = exp(-d exp(A_log)) S + B (d x)^T; y = C S + D x (arXiv 2405.21060) */
     /* Mixture of experts. A ROUTER reads one logit per expert and puts out top_k expert numbers, then their
        top_k weights, from the highest score on (ties: the lower number first). Scores s: softmax(x) or
-       sigmoid(x) over all experts, or x itself (softmax_topk). Chosen are the top_k largest of s + correction
-       (extra weight [experts]) among the topk_group of n_group groups whose group score is highest: its
-       largest s + correction, or the sum of its top two; no groups: among all. Weights: s of the chosen
-       (softmax_topk: the softmax over the chosen), divided by their sum + 1e-20 if `normalize`, times
-       routed_scale (0: 1). */
+       sigmoid(x) over all experts, sqrt(log(1 + exp(x))) (sqrt_softplus), or x itself (softmax_topk). Chosen
+       are the top_k largest of s + correction (extra weight [experts]) among the topk_group of n_group groups
+       whose group score is highest: its largest s + correction, or the sum of its top two; no groups: among
+       all. Weights: s of the chosen (softmax_topk: the softmax over the chosen), divided by their sum + 1e-20
+       if `normalize`, times routed_scale (0: 1). */
     RG_OP_ROUTER,
     RG_OP_EXPERT_LINEAR, /* inputs x and a router; weight [experts][out][in], bias [experts][out]. Slot s, the
                             router's choice e: y_s = x_s W_e^T (+ b_e), side by side [top_k x out]; x_s is x
@@ -90,9 +90,11 @@ typedef enum rg_op {
     RG_OP_CONVOLUTION, /* over the rows, all features together: y[t] = bias + sum over j < kernel of x[t
                           stride
                           + j] W_j^T; weight [out][in][kernel]; `rows` says how many come out */
-    RG_OP_APPEND,      /* y's rows behind x's: x or y has a fixed number of rows */
-    RG_OP_ROWS_OF,     /* `rows` = N: the N fixed rows of x; else the others, one per token */
-    RG_OP_OPAQUE,      /* unknown to Ridge: counted by its elements, refused by the executor, by name */
+    RG_OP_GROUPED_LINEAR, /* x [groups x in]: part i of x times W_i^T; weight [groups][out][in] */
+    RG_OP_SOFTCAP,        /* limit tanh(x / limit) */
+    RG_OP_APPEND,         /* y's rows behind x's: x or y has a fixed number of rows */
+    RG_OP_ROWS_OF,        /* `rows` = N: the N fixed rows of x; else the others, one per token */
+    RG_OP_OPAQUE,         /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op);
@@ -143,7 +145,12 @@ typedef struct rg_rope {
     int64_t rotary_dim;
 } rg_rope;
 
-typedef enum rg_scoring { RG_SCORING_SOFTMAX, RG_SCORING_SIGMOID, RG_SCORING_SOFTMAX_TOPK } rg_scoring;
+typedef enum rg_scoring {
+    RG_SCORING_SOFTMAX,
+    RG_SCORING_SIGMOID,
+    RG_SCORING_SOFTMAX_TOPK,
+    RG_SCORING_SQRT_SOFTPLUS
+} rg_scoring;
 typedef enum rg_group_score { RG_GROUP_LARGEST, RG_GROUP_TOP2 } rg_group_score;
 typedef enum rg_mla_form {
     RG_MLA_PLAIN,    /* keys and values are made for each token and cached: heads (nope + rope + value) */
@@ -262,22 +269,22 @@ rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_er
    a decode step all `context` keys (its own included), a causal prompt (context + 1) / 2 on average, with a
    window those in it, a bidirectional one all. What a window passes is forgotten: state, not cache; what is
    bidirectional caches nothing. In
-   PREFILL a linear output node (the head) works once per prompt, on its last token, unless attention sees
-   both ways. Rows of their own (rg_graph_node.rows) are computed in PREFILL and never in DECODE; keys and
-   values of such rows that tokens attend are state. Selected and compressed keys count where they are
-   attended: a prompt's query number i has i / ratio of them. In attention over runs (`span`) the cache grows
-   all the same. Matrix FLOP (linear, attention) and vector FLOP are counted apart; vector FLOP per element:
-   rmsnorm 4 (square, add, two multiplies), layernorm 6, rope 3 (4 multiplies and 2 adds per pair), swiglu 5
-   (negate, exp, add, divide, multiply), add and multiply 1, activation: relu 1, relu2 2, softplus 3, silu and
-   sigmoid 4, gelu 5, gelu_tanh 9; bias 1, attention 5 per score (scale, max, subtract, exp, sum) and 1 per
-   output (divide), conv1d 2 kernel. Recurrences: per token and element of a state of MAMBA2, 4 matrix FLOP
-   (into it, out of it) and 1 of vectors (decay); besides, 3 per feature and 6 per head. Of GATED_DELTA 6 (k^T
-   S, into it, out of it) and 1; besides, 8 per feature of a key head, 2 per feature and 10 per head. Chunked,
-   a chunk of l tokens takes 6 l per element of a state, 2 l^2 head_dim per key head, 2 l^2 v_head_dim per
-   head (triangles alone are counted). Experts: swiglu_clamped 9 per output, router 5 per expert, combine 2
-   per input, mla as attention. Of the experts, those are read that some token of the pass chooses, by the
-   mean under even and independent choice: E (1 - (1 - k/E)^tokens) of E; real routing is uneven and reads
-   fewer. */
+   PREFILL a linear output node (the head, a softcap behind it or none) works once per prompt, on its last
+   token, unless attention sees both ways. Rows of their own (rg_graph_node.rows) are computed in PREFILL and
+   never in DECODE; keys and values of such rows that tokens attend are state. Selected and compressed keys
+   count where they are attended: a prompt's query number i has i / ratio of them. In attention over runs
+   (`span`) the cache grows all the same. Matrix FLOP (linear, attention) and vector FLOP are counted apart;
+   vector FLOP per element: rmsnorm 4 (square, add, two multiplies), layernorm 6, rope 3 (4 multiplies and 2
+   adds per pair), swiglu 5 (negate, exp, add, divide, multiply), add and multiply 1, activation: relu 1,
+   relu2 2, softplus 3, silu and sigmoid 4, gelu 5, gelu_tanh 9; bias 1, attention 5 per score (scale, max,
+   subtract, exp, sum) and 1 per output (divide), conv1d 2 kernel. Recurrences: per token and element of a
+   state of MAMBA2, 4 matrix FLOP (into it, out of it) and 1 of vectors (decay); besides, 3 per feature and 6
+   per head. Of GATED_DELTA 6 (k^T S, into it, out of it) and 1; besides, 8 per feature of a key head, 2 per
+   feature and 10 per head. Chunked, a chunk of l tokens takes 6 l per element of a state, 2 l^2 head_dim per
+   key head, 2 l^2 v_head_dim per head (triangles alone are counted). Experts: swiglu_clamped 9 per output,
+   router 5 per expert, combine 2 per input, mla as attention. Of the experts, those are read that some token
+   of the pass chooses, by the mean under even and independent choice: E (1 - (1 - k/E)^tokens) of E; real
+   routing is uneven and reads fewer. */
 
 typedef enum rg_phase { RG_PREFILL, RG_DECODE } rg_phase;
 

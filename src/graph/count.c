@@ -19,8 +19,7 @@ static int storage_of(const rg_graph *g, int w) {
 rg_node_count rg_graph_count_node(const rg_graph *g, size_t node, rg_phase phase, double batch,
                                   double context) {
     const rg_graph_node *n = &g->node[node];
-    const bool once =
-        phase == RG_DECODE || ((int)node == g->output && n->op == RG_OP_LINEAR && !g->every_row);
+    const bool once = phase == RG_DECODE || (op_is_head(g, node) && !g->every_row);
     double rows = n->apart ? 0 : once ? 1 : context;
     if (phase == RG_PREFILL) rows += (double)n->rows;
     const op_case of = {g, n, phase, batch, context, batch * rows};

@@ -1,4 +1,4 @@
-/* Operators that work feature by feature: swiglu, add, multiply. */
+/* Operators that work feature by feature: swiglu, add, multiply, softcap. */
 #include "graph/ops.h"
 
 static void count_add(const op_case *of, rg_node_count *c) {
@@ -23,3 +23,14 @@ const op_spec op_swiglu = {
     .name = "swiglu", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal, .count = count_swiglu};
 const op_spec op_multiply = {
     .name = "multiply", .min_inputs = 2, .max_inputs = 2, .infer = infer_multiply, .count = count_add};
+
+static void count_softcap(const op_case *of, rg_node_count *c) {
+    c->vector_flop = 5 * of->tokens * (double)of->node->width; /* divide, exp, add, divide, multiply */
+}
+
+const op_spec op_softcap = {.name = "softcap",
+                            .min_inputs = 1,
+                            .max_inputs = 1,
+                            .needs = NODE_LIMIT,
+                            .infer = op_infer_equal,
+                            .count = count_softcap};

@@ -1,4 +1,4 @@
-/* linear: x W^T + b. */
+/* linear: x W^T + b; grouped_linear: the same in parts. */
 #include "graph/ops.h"
 
 static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
@@ -24,3 +24,22 @@ const op_spec op_linear = {.name = "linear",
                            .takes_bias = true,
                            .infer = infer,
                            .count = count};
+
+static rg_status infer_grouped(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
+    const rg_graph_weight *w = &g->weight[n->weight];
+    RG_TRY(op_check_heads(g, n, 0, w->shape[0], w->shape[2], err));
+    if (w->shape[0] > INT32_MAX / w->shape[1]) return op_bad(n, "below 2^31", err, "the output is too wide");
+    *width = w->shape[0] * w->shape[1];
+    return RG_OK;
+}
+
+static void count_grouped(const op_case *of, rg_node_count *c) {
+    c->matrix_flop = 2 * of->tokens * weight_elements(&of->graph->weight[of->node->weight]);
+}
+
+const op_spec op_grouped_linear = {.name = "grouped_linear",
+                                   .min_inputs = 1,
+                                   .max_inputs = 1,
+                                   .weight_dims = 3,
+                                   .infer = infer_grouped,
+                                   .count = count_grouped};

@@ -46,6 +46,8 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_COMPRESSED_ATTENTION] = &op_compressed_attention,
     [RG_OP_EMBED_SUM] = &op_embed_sum,
     [RG_OP_CONVOLUTION] = &op_convolution,
+    [RG_OP_GROUPED_LINEAR] = &op_grouped_linear,
+    [RG_OP_SOFTCAP] = &op_softcap,
     [RG_OP_APPEND] = &op_append,
     [RG_OP_ROWS_OF] = &op_rows_of,
     [RG_OP_OPAQUE] = &opaque,
@@ -73,7 +75,7 @@ static const char *const recurrences[] = {
 #define NUMBER(name, bit, whole, member)                                                                     \
     { name, bit, whole, offsetof(rg_graph_node, member), NULL }
 static const char *const no_yes[] = {"no", "yes", NULL};
-static const char *const scorings[] = {"softmax", "sigmoid", "softmax_topk", NULL};
+static const char *const scorings[] = {"softmax", "sigmoid", "softmax_topk", "sqrt_softplus", NULL};
 static const char *const group_scores[] = {"largest", "top2", NULL};
 static const char *const stored[] = {"plain", "transposed", NULL};
 static const char *const caches[] = {
@@ -248,7 +250,7 @@ bool graph_sees_both_ways(const rg_graph *g) {
 
 int64_t graph_vocab_size(const rg_graph *g) {
     const rg_graph_node *output = &g->node[g->output];
-    const bool head = output->op == RG_OP_LINEAR || output->op == RG_OP_OPAQUE;
+    const bool head = output->op == RG_OP_LINEAR || output->op == RG_OP_SOFTCAP || output->op == RG_OP_OPAQUE;
     for (size_t i = 0; !head && i < g->n_nodes; i++)
         if (g->node[i].op == RG_OP_EMBED) return g->weight[g->node[i].weight].shape[0];
     return output->width;

@@ -79,8 +79,8 @@ typedef struct op_spec {
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
     op_activation, op_slice, op_concat, op_conv1d, op_mamba2, op_gated_delta;
 extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped, op_mla;
-extern const op_spec op_indexer, op_mla_selected, op_compressed_attention, op_embed_sum, op_convolution,
-    op_append, op_rows_of;
+extern const op_spec op_grouped_linear, op_softcap, op_indexer, op_mla_selected, op_compressed_attention,
+    op_embed_sum, op_convolution, op_append, op_rows_of;
 extern const op_spec op_layernorm, op_position, op_first_row;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
@@ -118,6 +118,12 @@ double op_causal_pairs(double c, double window);
 rg_status op_rows(const rg_graph *g, rg_graph_node *n, rg_error *err);
 /* Sees attention over tokens both ways? */
 bool graph_sees_both_ways(const rg_graph *g);
+/* Is the node the output, or what alone caps it? */
+static inline bool op_is_head(const rg_graph *g, size_t node) {
+    const rg_graph_node *output = &g->node[g->output];
+    if (g->node[node].op != RG_OP_LINEAR && g->node[node].op != RG_OP_SOFTCAP) return false;
+    return (int)node == g->output || (output->op == RG_OP_SOFTCAP && output->input[0] == (int)node);
+}
 /* Inputs of equal width, which is that of the output. */
 rg_status op_infer_equal(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err);
 

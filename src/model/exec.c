@@ -19,6 +19,9 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
                        node->span     ? "a span"
                        : node->cached ? "values made of keys"
                                       : "rows of its own");
+    if (node->scoring == RG_SCORING_SQRT_SOFTPLUS)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "softmax, sigmoid or softmax_topk",
+                       "cannot execute scoring sqrt_softplus");
     int needed[2 + RG_MAX_EXTRA] = {node->weight, node->bias};
     memcpy(needed + 2, node->extra, sizeof node->extra);
     for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)
