@@ -1,6 +1,7 @@
 /* ridge model: what a model computes and stores, and its operator graph. */
 #include "cli.h"
 #include "model_change.h"
+#include "model_compare.h"
 #include "ridge/model.h"
 
 #include <dirent.h>
@@ -321,6 +322,52 @@ const cli_command cli_model_commands[] = {
          "  ...",
      .options = no_options,
      .run = graph},
+    {.noun = "model",
+     .verb = "kv",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "bytes that one sequence keeps: cache, indexer keys and state",
+     .details =
+         "What a sequence of so many tokens keeps in memory, stored as the policy says (docs/families.md).",
+     .example = "ridge model kv llama-3.1-8b --at 8k --at 128k\n"
+                "  llama-3.1-8b: 131072 B per token, 0 B of state per sequence, stored as bf16\n"
+                "\n"
+                "          tokens   bytes per sequence          GiB\n"
+                "            8192           1073741824        1.000\n"
+                "          131072          17179869184       16.000",
+     .options = cli_model_kv_options,
+     .run = cli_model_kv},
+    {.noun = "model",
+     .verb = "diff",
+     .arguments = "A B",
+     .min_arguments = 2,
+     .max_arguments = 2,
+     .summary = "what differs between two models: fields of their configs, and counts",
+     .details = "A field that one of them lacks is shown as -. Comments (keys with _, _note) do not count. "
+                "Of files that are\n"
+                "no configs, counts alone.",
+     .example =
+         "ridge model diff llama-3.1-8b llama-3.1-70b\n"
+         "                                                       llama-3.1-8b            llama-3.1-70b\n"
+         "  hidden_size                                                  4096                     8192\n"
+         "  ...",
+     .options = cli_model_diff_options,
+     .run = cli_model_diff},
+    {.noun = "model",
+     .verb = "watch",
+     .arguments = "FOLDER",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "which configs of a folder are modelled, and why the others are not",
+     .details = "Every FOLDER/*.json and FOLDER/*/config.json is imported: modelled, with unknown fields, or "
+                "refused.\n"
+                "Exit code 1 when one is not modelled.",
+     .example = "ridge model watch configs\n"
+                "  llama-3.1-8b.json                        modelled         llama\n"
+                "  1 of 1 configs are modelled",
+     .options = no_options,
+     .run = cli_model_watch},
     {.noun = "model",
      .verb = "list",
      .arguments = "",
