@@ -66,6 +66,7 @@ void cli_print_json_string(rg_str *out, const char *text);
 
 /* The table in main.c takes each command file's list, which ends with noun NULL. */
 extern const cli_command cli_num_commands[], cli_tensor_commands[], cli_model_commands[], cli_eval_commands[],
-    cli_hw_commands[], cli_roof_commands[], cli_rtl_commands[], cli_study_commands[], cli_ledger_commands[];
+    cli_hw_commands[], cli_roof_commands[], cli_rtl_commands[], cli_study_commands[], cli_ledger_commands[],
+    cli_perf_commands[];
 
 #endif

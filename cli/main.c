@@ -8,9 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static const cli_command *const nouns[] = {
-    cli_num_commands,  cli_tensor_commands, cli_model_commands, cli_eval_commands,   cli_hw_commands,
-    cli_roof_commands, cli_rtl_commands,    cli_study_commands, cli_ledger_commands, NULL};
+static const cli_command *const nouns[] = {cli_num_commands,
+                                           cli_tensor_commands,
+                                           cli_model_commands,
+                                           cli_eval_commands,
+                                           cli_hw_commands,
+                                           cli_roof_commands,
+                                           cli_perf_commands,
+                                           cli_rtl_commands,
+                                           cli_study_commands,
+                                           cli_ledger_commands,
+                                           NULL};
 
 void cli_print_json_number(rg_str *out, double value) {
     if (!isfinite(value)) {

@@ -61,6 +61,63 @@ rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *ch
                           double batch, double context, const char *policy, rg_error *err);
 void rg_roof_close(rg_roof *roof);
 
+/* ---- estimates --------------------------------------------------------------------------------------- */
+
+/* How good predictions are: |estimate / measured - 1| (mape is its mean), mean of the same with sign, share
+   of measurements inside the 80 % interval. All as fractions. */
+typedef struct rg_fit_score {
+    size_t n;
+    double mape, median, p90, bias, coverage80;
+} rg_fit_score;
+
+/* Three columns: what physics allows, what is expected, and where 80 of 100 measurements should lie. */
+typedef struct rg_estimate {
+    double bound_s, estimate_s, lo80_s, hi80_s;
+    const char *regime; /* "launch", "memory", "L2", "compute", "latency", "network" */
+    const char *kind;   /* "calibrated", or "transferred": beyond the measured range, or from other chips */
+} rg_estimate;
+
+/* Constants of data/calibration/<chip>.yaml of all chips; docs/performance.md says what they mean. */
+typedef struct rg_calibrations rg_calibrations;
+rg_status rg_calibrations_open(rg_calibrations **out, const char *data_dir, rg_error *err);
+void rg_calibrations_close(rg_calibrations *all);
+
+/* CSV in, CSV out: the columns bound_s, estimate_s, lo80_s, hi80_s, regime, class are appended, and error_pct
+   when `measured` names a column of measured times (ms, or s or us by the end of its name). `kernel`, where
+   the table has no such column, may be NULL: then all calibrated kernels count, and the interval spans them.
+   A row without constants has empty cells. `text` is cut up. */
+rg_status rg_perf_predict(const char *op, const rg_chip *chip, const rg_calibrations *all, const char *kernel,
+                          const char *measured, char *text, size_t size, rg_str *out, rg_error *err);
+
+typedef struct rg_fit_request {
+    const char *op, *path;
+    const rg_chip *chip;
+    const char *kernel;         /* for tables without such a column; NULL: "" */
+    const char *measured;       /* NULL: latency_ms */
+    const char *holdout;        /* "site", "model", "chip" */
+    const char *source, *date;  /* stored with the constants; source NULL: the file's name */
+    const rg_calibrations *all; /* for holdout "chip" */
+} rg_fit_request;
+
+typedef struct rg_fit_row {
+    const char *group; /* "bfloat16/torch" */
+    int seed;          /* of the split; 0: no split (holdout chip) */
+    rg_fit_score held_out;
+} rg_fit_row;
+
+typedef struct rg_fit {
+    rg_arena arena;
+    size_t n_rows;
+    rg_fit_row *row;
+    size_t rows, used, not_positive, faster_than_compute, faster_than_memory, unknown_format;
+    rg_calibrations *constants; /* of the first split; NULL for holdout chip */
+} rg_fit;
+/* Lints the table, then fits each group three times, on three splits of the sites. */
+rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err);
+/* Adds the constants to the calibration in `path`, in place of those of the same operator and group. */
+rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err);
+void rg_fit_close(rg_fit *fit);
+
 #ifdef __cplusplus
 }
 #endif

@@ -30,6 +30,7 @@ static const struct {
     {"silicon.area", RG_UNIT_MM2},
     {"silicon.transistors", RG_UNIT_COUNT},
     {"silicon.clock", RG_UNIT_HZ},
+    {"silicon.cores", RG_UNIT_COUNT}, /* multiprocessors, compute units: what tiles are dealt to */
     {"power.tdp", RG_UNIT_W},
     {"cost.unit", RG_UNIT_USD},
     {"cost.rent", RG_UNIT_USD_PER_H},

@@ -1,0 +1,263 @@
+/* ridge perf: estimates with intervals for tables of operators, and the constants behind them. */
+#include "ridge/perf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+
+static void add_number(rg_str *out, const char *key, double value) {
+    rg_str_printf(out, ", \"%s\": ", key);
+    cli_print_json_number(out, value);
+}
+
+static void add_string(rg_str *out, const char *key, const char *text) {
+    rg_str_printf(out, ", \"%s\": ", key);
+    cli_print_json_string(out, text);
+}
+
+static rg_status open_chip(cli_context *context, rg_chip *chip, rg_error *err) {
+    RG_TRY(rg_chip_open(chip, cli_string(context, "chip"), context->data_dir, err));
+    const char *set;
+    for (int i = 0; (set = cli_nth(context, "set", i)); i++) {
+        const rg_status status = rg_chip_set(chip, set, err);
+        if (status == RG_OK) continue;
+        rg_chip_close(chip);
+        return status;
+    }
+    return RG_OK;
+}
+
+/* ---- predict ----------------------------------------------------------------------------------------- */
+
+static rg_status read_stdin(char **data, size_t *size, rg_error *err) {
+    size_t room = 0;
+    for (;;) {
+        if (*size + 1 >= room) {
+            room = room ? 2 * room : (size_t)1 << 16;
+            char *grown = realloc(*data, room);
+            if (!grown) return rg_fail(err, RG_ERR_MEMORY, "stdin", NULL, "out of memory");
+            *data = grown;
+        }
+        const size_t n = fread(*data + *size, 1, room - *size - 1, stdin);
+        *size += n;
+        (*data)[*size] = 0;
+        if (n > 0) continue;
+        if (ferror(stdin)) return rg_fail(err, RG_ERR_IO, "stdin", NULL, "cannot read: %s", strerror(errno));
+        return RG_OK;
+    }
+}
+
+static rg_status predict_with(cli_context *context, const rg_chip *chip, rg_str *out, rg_error *err) {
+    rg_calibrations *all;
+    char *text = NULL;
+    size_t size = 0;
+    RG_TRY(rg_calibrations_open(&all, context->data_dir, err));
+    rg_status status = read_stdin(&text, &size, err);
+    if (status == RG_OK)
+        status = rg_perf_predict(cli_string(context, "op"), chip, all, cli_string(context, "kernel"),
+                                 cli_string(context, "measured"), text, size, out, err);
+    free(text);
+    rg_calibrations_close(all);
+    return status;
+}
+
+static rg_status predict(cli_context *context, rg_error *err) {
+    rg_chip chip;
+    rg_str out = {0};
+    RG_TRY(open_chip(context, &chip, err));
+    const rg_status status = predict_with(context, &chip, &out, err);
+    if (status == RG_OK && context->json) {
+        rg_str json = {0};
+        rg_str_add(&json, "{\"csv\": ");
+        cli_print_json_string(&json, out.data);
+        rg_str_add(&json, "}\n");
+        fputs(json.data ? json.data : "null\n", stdout);
+        rg_str_free(&json);
+    } else if (status == RG_OK) {
+        fwrite(out.data, 1, out.len, stdout);
+    }
+    rg_str_free(&out);
+    rg_chip_close(&chip);
+    return status;
+}
+
+/* ---- fit --------------------------------------------------------------------------------------------- */
+
+static void json_score(rg_str *out, const rg_fit_score *s) {
+    add_number(out, "n", (double)s->n);
+    add_number(out, "mape", s->mape);
+    add_number(out, "median", s->median);
+    add_number(out, "p90", s->p90);
+    add_number(out, "bias", s->bias);
+    add_number(out, "coverage80", s->coverage80);
+}
+
+/* Over the partitions, weighted by their rows. */
+static rg_fit_score overall(const rg_fit *f) {
+    rg_fit_score s = {0};
+    for (size_t i = 0; i < f->n_rows; i++) {
+        const rg_fit_score *p = &f->row[i].held_out;
+        const double before = (double)s.n, n = (double)p->n, all = before + n;
+        if (!(n > 0)) continue;
+        s.mape = (s.mape * before + p->mape * n) / all;
+        s.median = (s.median * before + p->median * n) / all;
+        s.p90 = (s.p90 * before + p->p90 * n) / all;
+        s.bias = (s.bias * before + p->bias * n) / all;
+        s.coverage80 = (s.coverage80 * before + p->coverage80 * n) / all;
+        s.n += p->n;
+    }
+    return s;
+}
+
+static void fit_json(const rg_fit_request *q, const rg_fit *f) {
+    rg_str out = {0};
+    const rg_fit_score s = overall(f);
+    rg_str_add(&out, "{\"chip\": ");
+    cli_print_json_string(&out, q->chip->id);
+    add_string(&out, "op", q->op);
+    add_string(&out, "holdout", q->holdout);
+    json_score(&out, &s);
+    rg_str_add(&out, ",\n \"partitions\": [");
+    for (size_t i = 0; i < f->n_rows; i++) {
+        rg_str_add(&out, i ? ",\n  {\"group\": " : "\n  {\"group\": ");
+        cli_print_json_string(&out, f->row[i].group);
+        add_number(&out, "seed", f->row[i].seed);
+        json_score(&out, &f->row[i].held_out);
+        rg_str_add(&out, "}");
+    }
+    rg_str_printf(&out,
+                  "],\n \"lint\": {\"rows\": %zu, \"used\": %zu, \"not_positive\": %zu, "
+                  "\"faster_than_compute\": %zu, \"faster_than_memory\": %zu, \"unknown_format\": %zu}}",
+                  f->rows, f->used, f->not_positive, f->faster_than_compute, f->faster_than_memory,
+                  f->unknown_format);
+    puts(out.data && !out.failed ? out.data : "null");
+    rg_str_free(&out);
+}
+
+static void fit_text(const rg_fit_request *q, const rg_fit *f) {
+    printf(
+        "%s, %s: %zu rows, %zu used; left out: %zu not positive, %zu faster than the compute bound, %zu in "
+        "formats\nthat the chip does not have; %zu faster than the memory bound (operands in a cache) "
+        "stay\n\n",
+        q->op, q->chip->id, f->rows, f->used, f->not_positive, f->faster_than_compute, f->unknown_format,
+        f->faster_than_memory);
+    printf(
+        "held out (%s)             seed       n   mape %%  median %%   p90 %%  bias %%  coverage of 80 %%\n",
+        q->holdout);
+    for (size_t i = 0; i < f->n_rows; i++) {
+        const rg_fit_row *r = &f->row[i];
+        printf("%-30s %4d %7zu  %7.2f  %7.2f  %7.2f  %+6.2f  %6.1f\n", r->group, r->seed, r->held_out.n,
+               100 * r->held_out.mape, 100 * r->held_out.median, 100 * r->held_out.p90,
+               100 * r->held_out.bias, 100 * r->held_out.coverage80);
+    }
+}
+
+static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_calibrations *all,
+                          rg_error *err) {
+    char date[16] = "";
+    const time_t now = time(NULL);
+    struct tm tm;
+    if (gmtime_r(&now, &tm)) strftime(date, sizeof date, "%Y-%m-%d", &tm);
+    const rg_fit_request q = {.op = cli_string(context, "op"),
+                              .path = context->argument[0],
+                              .chip = chip,
+                              .kernel = cli_string(context, "kernel"),
+                              .measured = cli_string(context, "measured"),
+                              .holdout = cli_string(context, "holdout"),
+                              .source = cli_string(context, "source"),
+                              .date = date,
+                              .all = all};
+    rg_fit f;
+    RG_TRY(rg_perf_fit(&q, &f, err));
+    const char *path = cli_string(context, "o");
+    rg_status status = path ? rg_fit_store(&f, chip->id, path, err) : RG_OK;
+    if (status == RG_OK) (context->json ? fit_json : fit_text)(&q, &f);
+    rg_fit_close(&f);
+    return status;
+}
+
+static rg_status fit(cli_context *context, rg_error *err) {
+    rg_chip chip;
+    rg_calibrations *all;
+    RG_TRY(open_chip(context, &chip, err));
+    rg_status status = rg_calibrations_open(&all, context->data_dir, err);
+    if (status == RG_OK) {
+        status = fit_with(context, &chip, all, err);
+        rg_calibrations_close(all);
+    }
+    rg_chip_close(&chip);
+    return status;
+}
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+static const cli_option predict_options[] = {
+    {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, true, "as in ridge hw list"},
+    {"op", CLI_STRING, "OP", NULL, NULL, 0, 0, false, true,
+     "gemm, attention_prefill, attention_decode, moe, collective"},
+    {"kernel", CLI_STRING, "K", NULL, NULL, 0, 0, false, false,
+     "for tables without a kernel column (default: all that have constants, and the interval spans them)"},
+    {"measured", CLI_STRING, "COLUMN", NULL, NULL, 0, 0, false, false,
+     "column of measured times in ms (or s, us, by the end of its name): adds error_pct"},
+    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false,
+     "what if: another number for the chip, as memory.bandwidth=x1.3"},
+    {0}};
+
+static const cli_option fit_options[] = {
+    {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, true, "on which the table was measured"},
+    {"op", CLI_STRING, "OP", NULL, NULL, 0, 0, false, true,
+     "gemm, attention_prefill, attention_decode, moe, collective"},
+    {"holdout", CLI_STRING, "WHAT", NULL, "site", 0, 0, false, false,
+     "what is kept apart for the score: site, model, or chip (no fit: the constants of other chips)"},
+    {"kernel", CLI_STRING, "K", NULL, NULL, 0, 0, false, false, "name, for tables without a kernel column"},
+    {"measured", CLI_STRING, "COLUMN", NULL, "latency_ms", 0, 0, false, false, "column of measured times"},
+    {"source", CLI_STRING, "TEXT", NULL, NULL, 0, 0, false, false,
+     "where the table comes from, stored with the constants (default: the file's name)"},
+    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false, "another number for the chip"},
+    {"o", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
+     "write the constants; those of other operators and kernels in the file stay"},
+    {0}};
+
+const cli_command cli_perf_commands[] = {
+    {.noun = "perf",
+     .verb = "predict",
+     .arguments = "",
+     .summary = "add bound, estimate and 80 % interval to a table of operators (CSV from stdin to stdout)",
+     .details =
+         "Columns by operator: gemm: gemm_dtype m n k; attention_*: batch_size isl step num_heads\n"
+         "num_key_value_heads head_dim [window_size attn_dtype kv_cache_dtype]; moe: moe_dtype num_tokens\n"
+         "hidden_size inter_size topk num_experts [moe_tp_size moe_ep_size distribution]; collective:\n"
+         "op_name nccl_dtype num_gpus message_elements. A kernel column is used where there is one. class "
+         "is\n"
+         "calibrated, or transferred: beyond the measured range, or with the constants of other chips, and "
+         "a\n"
+         "wider interval. docs/performance.md explains the models.",
+     .example =
+         "printf 'gemm_dtype,m,n,k\\nbfloat16,64,4096,4096\\n' | ridge perf predict --chip h100 --op gemm\n"
+         "  gemm_dtype,m,n,k,bound_s,estimate_s,lo80_s,hi80_s,regime,class\n"
+         "  bfloat16,64,4096,4096,1.03293e-05,1.56093e-05,1.33985e-05,1.80897e-05,L2,calibrated",
+     .options = predict_options,
+     .run = predict},
+    {.noun = "perf",
+     .verb = "fit",
+     .arguments = "TABLE.csv",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "fit the constants of an operator model to measurements, and score them on sites held out",
+     .details =
+         "The table may be .gz. Rows that are not positive or faster than the chip's compute rate are left\n"
+         "out and counted. Half of the sites (shapes of a weight, of a head; sizes of a message) fit the\n"
+         "constants, a fifth gives the interval, the rest is scored; three times, for three splits. Scores\n"
+         "are fractions. The constants of the first split are written.",
+     .example =
+         "ridge perf fit gemm.csv.gz --chip h100 --op gemm -o h100-sxm.yaml\n"
+         "  held out (site)             seed       n   mape %  median %   p90 %  bias %  coverage of 80 %\n"
+         "  bfloat16/torch                 1    2492     6.92     5.07    14.41   -0.04    80.3\n"
+         "  ...",
+     .options = fit_options,
+     .run = fit},
+    {0},
+};

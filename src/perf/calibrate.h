@@ -1,0 +1,86 @@
+/* Tables of measurements, fits of constants, and what is kept of them. */
+#ifndef PERF_CALIBRATE_H
+#define PERF_CALIBRATE_H
+
+#include "perf/models.h"
+
+/* ---- tables ------------------------------------------------------------------------------------------ */
+
+typedef struct perf_table {
+    rg_arena arena;
+    const perf_model *model;
+    const char *header;
+    size_t n;
+    perf_row *row;
+    const char **line; /* as it stood, without its end */
+} perf_table;
+
+/* CSV with a header, columns found by name; others are passed over. `measured` names the column of measured
+   times, in ms unless its name ends in _s or _us; NULL: none. `kernel` stands in where the table has no such
+   column. Rows of other chips (column `system`) are left out. The table keeps pointers into `text`, which is
+   cut up. */
+rg_status perf_table_read(perf_table *out, const perf_model *model, char *text, size_t size, const char *name,
+                          const char *measured, const char *kernel, const rg_chip *chip, rg_error *err);
+void perf_table_close(perf_table *table);
+
+/* "bfloat16/torch": what has constants of its own. */
+void perf_group_text(const perf_model *model, const perf_row *row, char *buf, size_t size);
+
+/* ---- constants --------------------------------------------------------------------------------------- */
+
+typedef struct perf_residual { /* of log(measured / estimate) */
+    double n, lo, hi;          /* 10 % and 90 % quantiles */
+} perf_residual;
+
+typedef struct perf_calibration {
+    const char *chip, *op, *group, *date, *data, *sha256;
+    const perf_model *model;
+    double rows;
+    double constant[PERF_MAX_CONSTANTS];
+    double hull_lo[PERF_MAX_NUMBERS], hull_hi[PERF_MAX_NUMBERS];
+    perf_residual residual[PERF_N_REGIMES + 1]; /* the last: all */
+    rg_fit_score held_out;
+} perf_calibration;
+
+struct rg_calibrations {
+    rg_arena arena;
+    size_t n, room;
+    perf_calibration *entry;
+};
+
+rg_status perf_calibrations_add(rg_calibrations *all, const perf_calibration *entry, rg_error *err);
+rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_error *err);
+/* The file of one chip. */
+rg_status perf_calibrations_write(const rg_calibrations *all, const char *chip, const char *path,
+                                  rg_error *err);
+
+/* Estimate and interval of a row; false when there are no constants for its operator and formats. `without`:
+   a chip whose constants are not to be used, or NULL. */
+bool perf_answer(const rg_calibrations *all, const rg_chip *chip, const perf_model *model,
+                 const perf_row *row, const char *without, rg_estimate *out);
+
+/* ---- fits -------------------------------------------------------------------------------------------- */
+
+typedef enum perf_part { PERF_FIT, PERF_INTERVAL, PERF_HELD_OUT } perf_part;
+/* Of the sites half fit constants, a fifth gives the interval, three tenths are held out. */
+perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed);
+
+/* Constants of rows[0..n), all of one group, with hull and residuals; names and digests are the caller's. */
+void perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
+                    bool by_model, uint64_t seed, perf_calibration *out);
+
+/* log(measured / estimate) of the part for intervals, of one regime or (PERF_N_REGIMES) all. */
+size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, size_t n, const rg_chip *chip,
+                       bool by_model, uint64_t seed, int regime, double *out);
+perf_residual perf_quantiles(double *log_error, size_t n); /* sorts */
+
+typedef struct perf_errors { /* of predictions against measurements */
+    size_t n, room, inside;
+    double *relative, sum, signed_sum;
+    bool failed;
+} perf_errors;
+void perf_errors_add(perf_errors *e, double measured_s, double estimate_s, double lo_s, double hi_s);
+rg_fit_score perf_errors_score(perf_errors *e);
+void perf_errors_free(perf_errors *e);
+
+#endif

@@ -1,0 +1,259 @@
+/* Constants from measurements: a search without derivatives on the error of the logarithm. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/calibrate.h"
+
+/* ---- splits ------------------------------------------------------------------------------------------ */
+
+static uint64_t mix(uint64_t h, uint64_t x) {
+    h += x + UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (h >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    h = (h ^ (h >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return h ^ (h >> 31);
+}
+
+static uint64_t mix_double(uint64_t h, double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return mix(h, bits);
+}
+
+perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed) {
+    uint64_t h = mix(0, seed);
+    for (size_t i = 0; i < model->n_numbers; i++)
+        if (by_model ? model->number[i].model : model->number[i].site) h = mix_double(h, row->x[i]);
+    const unsigned tenth = (unsigned)(h % 10);
+    return tenth < 5 ? PERF_FIT : tenth < 7 ? PERF_INTERVAL : PERF_HELD_OUT;
+}
+
+/* ---- search ------------------------------------------------------------------------------------------ */
+
+typedef struct sample {
+    perf_row row;
+    perf_machine machine;
+} sample;
+
+typedef struct search {
+    const perf_model *model;
+    const sample *sample;
+    size_t n;
+} search;
+
+static double clamped(const perf_constant *c, double log_value, double *penalty) {
+    const double lo = log(c->lo), hi = log(c->hi);
+    *penalty += fmax(0, lo - log_value) + fmax(0, log_value - hi);
+    return exp(fmin(hi, fmax(lo, log_value)));
+}
+
+/* Mean absolute error of the logarithm; beyond a factor of two it counts less: such rows ran otherwise. */
+static double loss(const search *s, const double *at) {
+    double c[PERF_MAX_CONSTANTS], penalty = 0, sum = 0;
+    for (size_t i = 0; i < s->model->n_constants; i++)
+        c[i] = clamped(&s->model->constant[i], at[i], &penalty);
+    for (size_t i = 0; i < s->n; i++) {
+        const double t = s->model->estimate(&s->sample[i].row, &s->sample[i].machine, c).s;
+        const double e = fabs(log(t / s->sample[i].row.measured_s));
+        sum += e < 0.7 ? e : 0.7 + 0.3 * (e - 0.7);
+    }
+    return (s->n ? sum / (double)s->n : 0) + penalty;
+}
+
+enum { MAX_POINTS = PERF_MAX_CONSTANTS + 1 };
+
+typedef struct simplex {
+    double x[MAX_POINTS][PERF_MAX_CONSTANTS], f[MAX_POINTS];
+} simplex;
+
+static void sort(simplex *p, size_t n) {
+    for (size_t i = 1; i <= n; i++)
+        for (size_t j = i; j > 0 && p->f[j] < p->f[j - 1]; j--) {
+            double x[PERF_MAX_CONSTANTS];
+            const double f = p->f[j];
+            memcpy(x, p->x[j], sizeof x);
+            memcpy(p->x[j], p->x[j - 1], sizeof x);
+            memcpy(p->x[j - 1], x, sizeof x);
+            p->f[j] = p->f[j - 1];
+            p->f[j - 1] = f;
+        }
+}
+
+/* Center + t x (center - worst), and its loss. */
+static double point(const search *s, const simplex *p, const double *center, double t, double *out) {
+    const size_t n = s->model->n_constants;
+    for (size_t k = 0; k < n; k++) out[k] = center[k] + t * (center[k] - p->x[n][k]);
+    return loss(s, out);
+}
+
+static void step(const search *s, simplex *p) {
+    const size_t n = s->model->n_constants;
+    double center[PERF_MAX_CONSTANTS] = {0}, y[PERF_MAX_CONSTANTS], z[PERF_MAX_CONSTANTS];
+    sort(p, n);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n; k++) center[k] += p->x[i][k] / (double)n;
+    double fy = point(s, p, center, 1, y), fz = INFINITY;
+    if (fy < p->f[0])
+        fz = point(s, p, center, 2, z);
+    else if (fy >= p->f[n - 1])
+        fz = point(s, p, center, -0.5, z);
+    const bool take_z = fz < fy;
+    if (fy < p->f[n - 1] || fz < p->f[n]) {
+        memcpy(p->x[n], take_z ? z : y, sizeof y);
+        p->f[n] = take_z ? fz : fy;
+        return;
+    }
+    for (size_t i = 1; i <= n; i++) {
+        for (size_t k = 0; k < n; k++) p->x[i][k] = 0.5 * (p->x[i][k] + p->x[0][k]);
+        p->f[i] = loss(s, p->x[i]);
+    }
+}
+
+/* Nelder-Mead from `at`, which becomes the best point found. */
+static double descend(const search *s, double *at, double size, int steps) {
+    const size_t n = s->model->n_constants;
+    simplex p;
+    for (size_t i = 0; i <= n; i++) {
+        memcpy(p.x[i], at, sizeof p.x[i]);
+        if (i > 0) p.x[i][i - 1] += i % 2 ? size : -size;
+        p.f[i] = loss(s, p.x[i]);
+    }
+    for (int i = 0; i < steps; i++) step(s, &p);
+    sort(&p, n);
+    memcpy(at, p.x[0], sizeof p.x[0]);
+    return p.f[0];
+}
+
+static void find_constants(const search *s, double *constant) {
+    double best[PERF_MAX_CONSTANTS], best_loss = INFINITY, ignored = 0;
+    static const double sizes[] = {0.3, 1};
+    for (size_t start = 0; start < 2; start++) {
+        double at[PERF_MAX_CONSTANTS] = {0};
+        for (size_t i = 0; i < s->model->n_constants; i++) at[i] = log(s->model->constant[i].preset);
+        for (int again = 0; again < 3; again++) descend(s, at, again ? 0.2 : sizes[start], 120);
+        const double f = loss(s, at);
+        if (f >= best_loss) continue;
+        best_loss = f;
+        memcpy(best, at, sizeof best);
+    }
+    for (size_t i = 0; i < s->model->n_constants; i++)
+        constant[i] = clamped(&s->model->constant[i], best[i], &ignored);
+}
+
+/* ---- one group --------------------------------------------------------------------------------------- */
+
+enum { MAX_SAMPLE = 1000 };
+
+static size_t draw(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
+                   bool by_model, uint64_t seed, sample *out) {
+    size_t fit = 0, taken = 0;
+    const char *missing;
+    for (size_t i = 0; i < n; i++) fit += perf_part_of(model, row[i], by_model, seed) == PERF_FIT;
+    for (size_t i = 0; i < n && taken < MAX_SAMPLE; i++) {
+        if (perf_part_of(model, row[i], by_model, seed) != PERF_FIT) continue;
+        if (rg_random_uniform(seed, 77, i) * (double)fit >= 0.95 * MAX_SAMPLE) continue;
+        if (!perf_machine_of(chip, model, row[i], &out[taken].machine, &missing)) continue;
+        out[taken++].row = *row[i];
+    }
+    return taken;
+}
+
+static int ascending(const void *a, const void *b) {
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+perf_residual perf_quantiles(double *log_error, size_t n) {
+    perf_residual r = {.n = (double)n};
+    if (!n) return r;
+    qsort(log_error, n, sizeof *log_error, ascending);
+    r.lo = rg_quantile(log_error, n, 0.1);
+    r.hi = rg_quantile(log_error, n, 0.9);
+    return r;
+}
+
+enum { FEW = 30 }; /* residuals of a regime; with fewer those of all regimes count */
+
+size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, size_t n, const rg_chip *chip,
+                       bool by_model, uint64_t seed, int regime, double *out) {
+    size_t count = 0;
+    const char *missing;
+    for (size_t i = 0; i < n; i++) {
+        perf_machine m;
+        if (perf_part_of(c->model, row[i], by_model, seed) != PERF_INTERVAL ||
+            !perf_machine_of(chip, c->model, row[i], &m, &missing))
+            continue;
+        const perf_guess g = c->model->estimate(row[i], &m, c->constant);
+        if (regime == PERF_N_REGIMES || (int)g.regime == regime) out[count++] = log(row[i]->measured_s / g.s);
+    }
+    return count;
+}
+
+static void find_residuals(const perf_row *const *row, size_t n, const rg_chip *chip, bool by_model,
+                           uint64_t seed, perf_calibration *out) {
+    double *e = malloc((n + 1) * sizeof *e);
+    for (int regime = PERF_N_REGIMES; e && regime >= 0; regime--) {
+        const size_t count = perf_log_errors(out, row, n, chip, by_model, seed, regime, e);
+        if (regime == PERF_N_REGIMES || count >= FEW) out->residual[regime] = perf_quantiles(e, count);
+    }
+    free(e);
+}
+
+void perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
+                    bool by_model, uint64_t seed, perf_calibration *out) {
+    memset(out, 0, sizeof *out);
+    out->model = model;
+    out->op = model->op;
+    out->rows = (double)n;
+    for (size_t k = 0; k < model->n_numbers; k++) {
+        out->hull_lo[k] = INFINITY;
+        for (size_t i = 0; i < n; i++) {
+            out->hull_lo[k] = fmin(out->hull_lo[k], row[i]->x[k]);
+            out->hull_hi[k] = fmax(out->hull_hi[k], row[i]->x[k]);
+        }
+    }
+    sample *drawn = malloc(MAX_SAMPLE * sizeof *drawn);
+    if (!drawn) return;
+    const search s = {model, drawn, draw(model, row, n, chip, by_model, seed, drawn)};
+    find_constants(&s, out->constant);
+    free(drawn);
+    find_residuals(row, n, chip, by_model, seed, out);
+}
+
+/* ---- errors ------------------------------------------------------------------------------------------ */
+
+void perf_errors_add(perf_errors *e, double measured_s, double estimate_s, double lo_s, double hi_s) {
+    if (e->n == e->room) {
+        const size_t room = e->room ? 2 * e->room : 1024;
+        double *grown = realloc(e->relative, room * sizeof *grown);
+        if (!grown) {
+            e->failed = true;
+            return;
+        }
+        e->relative = grown;
+        e->room = room;
+    }
+    const double relative = estimate_s / measured_s - 1;
+    e->relative[e->n++] = fabs(relative);
+    e->sum += fabs(relative);
+    e->signed_sum += relative;
+    e->inside += measured_s >= lo_s && measured_s <= hi_s;
+}
+
+rg_fit_score perf_errors_score(perf_errors *e) {
+    rg_fit_score s = {.n = e->n};
+    if (!e->n) return s;
+    const double n = (double)e->n;
+    s.mape = e->sum / n;
+    s.bias = e->signed_sum / n;
+    s.coverage80 = (double)e->inside / n;
+    qsort(e->relative, e->n, sizeof *e->relative, ascending);
+    s.median = rg_quantile(e->relative, e->n, 0.5);
+    s.p90 = rg_quantile(e->relative, e->n, 0.9);
+    return s;
+}
+
+void perf_errors_free(perf_errors *e) {
+    free(e->relative);
+    memset(e, 0, sizeof *e);
+}

@@ -1,0 +1,162 @@
+/* Attention over a cache of keys and values: prompts in causal tiles of queries, one-token steps split over
+   the keys. */
+#include "perf/models.h"
+
+#include <math.h>
+
+enum { BATCH, ISL, STEP, HEADS, KV_HEADS, HEAD_DIM, WINDOW };
+
+static bool formats(perf_row *row) {
+    row->dtype = perf_dtype_find(row->word[0]);
+    row->kv_dtype = perf_dtype_find(row->word[1]);
+    return row->dtype && row->kv_dtype;
+}
+
+/* Keys that all queries of one sequence see together, causal and within the window. */
+static double pairs(const perf_row *r) {
+    const double n = r->x[ISL], before = r->x[STEP], w = r->x[WINDOW];
+    const double full = n * before + n * (n + 1) / 2;
+    if (!(w > 0) || before + n <= w) return full;
+    const double grows = fmax(0, fmin(n, w - before)); /* queries that do not yet fill the window */
+    return grows * before + grows * (grows + 1) / 2 + (n - grows) * w;
+}
+
+static double kv_bytes(const perf_row *r, double keys) {
+    return r->x[BATCH] * keys * 2 * r->x[KV_HEADS] * r->x[HEAD_DIM] * r->kv_dtype->activation_bytes;
+}
+
+static double windowed(const perf_row *r, double keys) {
+    return r->x[WINDOW] > 0 ? fmin(keys, r->x[WINDOW]) : keys;
+}
+
+/* ---- prompts ----------------------------------------------------------------------------------------- */
+
+static double prefill_bytes(const perf_row *r) {
+    return kv_bytes(r, r->x[STEP] + r->x[ISL]) + 4 * r->x[BATCH] * r->x[ISL] * r->x[HEADS] * r->x[HEAD_DIM];
+}
+
+static double prefill_compute_s(const perf_row *r, const perf_machine *m) {
+    return 4 * r->x[BATCH] * r->x[HEADS] * r->x[HEAD_DIM] * pairs(r) / m->flop_per_s;
+}
+
+static double prefill_bound_s(const perf_row *r, const perf_machine *m) {
+    return fmax(prefill_compute_s(r, m), prefill_bytes(r) / m->bytes_per_s);
+}
+
+enum { P_LAUNCH, P_BANDWIDTH, P_PEAK, P_SOFTMAX, P_STEP, P_TILE };
+
+static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, const double *c) {
+    const double rows = 128, group = r->x[HEADS] / r->x[KV_HEADS];
+    /* queries of the heads that share keys may lie in one tile */
+    const double apart = ceil(r->x[ISL] / rows) * r->x[HEADS],
+                 packed = ceil(r->x[ISL] * group / rows) * r->x[KV_HEADS];
+    const double tiles = r->x[BATCH] * fmin(apart, packed);
+    const double keys = pairs(r) / r->x[ISL] + rows / 2; /* mean over the tiles, the diagonal one whole */
+    const double last = windowed(r, r->x[STEP] + r->x[ISL]) + rows;
+    const double core = m->flop_per_s * c[P_PEAK] / m->cores;
+    const double per_key = 4 * rows * (r->x[HEAD_DIM] + c[P_SOFTMAX]) / core;
+    const double work_s = tiles * (keys + c[P_TILE]) * per_key / m->cores;
+    const double longest_s = (last + c[P_TILE]) * per_key;
+    const double chain_s = fmax(last / 128 * c[P_STEP], 0);
+    const double memory_s = prefill_bytes(r) / (m->bytes_per_s * c[P_BANDWIDTH]);
+    const double compute_s = tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
+    perf_guess g = {.s = c[P_LAUNCH] + perf_overlap(compute_s, memory_s, chain_s)};
+    const double most = fmax(compute_s, fmax(memory_s, chain_s));
+    g.regime = c[P_LAUNCH] > most  ? PERF_LAUNCH
+               : most == compute_s ? PERF_COMPUTE
+               : most == chain_s   ? PERF_LATENCY
+                                   : PERF_MEMORY;
+    return g;
+}
+
+/* ---- one token --------------------------------------------------------------------------------------- */
+
+static double keys_of(const perf_row *r) {
+    return windowed(r, r->x[ISL] + r->x[STEP]);
+}
+
+static double decode_bytes(const perf_row *r) {
+    return kv_bytes(r, keys_of(r)) + 4 * r->x[BATCH] * r->x[HEADS] * r->x[HEAD_DIM];
+}
+
+static double decode_compute_s(const perf_row *r, const perf_machine *m) {
+    return 4 * r->x[BATCH] * r->x[HEADS] * r->x[HEAD_DIM] * keys_of(r) / m->flop_per_s;
+}
+
+static double decode_bound_s(const perf_row *r, const perf_machine *m) {
+    return fmax(decode_compute_s(r, m), decode_bytes(r) / m->bytes_per_s);
+}
+
+enum { D_LAUNCH, D_BANDWIDTH, D_PEAK, D_STEP, D_SPLIT, D_CACHE };
+
+static perf_guess decode_estimate(const perf_row *r, const perf_machine *m, const double *c) {
+    const double keys = keys_of(r), group = r->x[HEADS] / r->x[KV_HEADS], bytes = decode_bytes(r);
+    const double items = r->x[BATCH] * r->x[KV_HEADS];
+    const double over = m->onchip_bytes > 0 ? bytes / m->onchip_bytes : INFINITY;
+    const double resident = 1 / (1 + over * over * over * over);
+    const double memory_s =
+        bytes / (m->bytes_per_s * c[D_BANDWIDTH]) * (1 - resident + resident / c[D_CACHE]);
+    const double padded = 64 * ceil(group / 64);
+    const double compute_s = 4 * items * padded * r->x[HEAD_DIM] * keys / (m->flop_per_s * c[D_PEAK]);
+    double best = INFINITY, chain_s = 0;
+    for (double s = 1; s <= 128 && (s == 1 || keys >= 64 * s); s *= 2) {
+        const double waves = ceil(items * s / m->cores);
+        const double chain =
+            waves * ceil(keys / s / 64) * c[D_STEP] * r->x[HEAD_DIM] / 128 + (s > 1 ? c[D_SPLIT] : 0);
+        if (chain < best) best = chain_s = chain;
+    }
+    perf_guess g = {.s = c[D_LAUNCH] + perf_overlap(compute_s, memory_s, chain_s)};
+    const double most = fmax(compute_s, fmax(memory_s, chain_s));
+    g.regime = c[D_LAUNCH] > most                   ? PERF_LAUNCH
+               : most == chain_s                    ? PERF_LATENCY
+               : most == compute_s                  ? PERF_COMPUTE
+               : resident > 0.5 && c[D_CACHE] > 1.2 ? PERF_L2
+                                                    : PERF_MEMORY;
+    return g;
+}
+
+#define COLUMNS                                                                                              \
+    .n_words = 3,                                                                                            \
+    .word = {{.name = "attn_dtype", .preset = "bfloat16"},                                                   \
+             {.name = "kv_cache_dtype", .preset = "bfloat16"},                                               \
+             {.name = "kernel", .other = "kernel_source", .preset = ""}},                                    \
+    .groups = {true, true, true}, .kernel = 2, .group_number = -1, .n_numbers = 7,                           \
+    .number = {{.name = "batch_size"},                                                                       \
+               {.name = "isl"},                                                                              \
+               {.name = "step", .preset = "0"},                                                              \
+               {.name = "num_heads", .site = true, .model = true},                                           \
+               {.name = "num_key_value_heads", .site = true},                                                \
+               {.name = "head_dim", .site = true, .model = true},                                            \
+               {.name = "window_size", .preset = "0"}},                                                      \
+    .formats = formats
+
+const perf_model perf_attention_prefill = {
+    .op = "attention_prefill",
+    COLUMNS,
+    .n_constants = 6,
+    .constant = {{"launch", "s", "of any kernel", 5e-6, 1e-7, 3e-4},
+                 {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.8, 0.05, 1.1},
+                 {"peak", "1", "share of the peak rate that is reached", 0.7, 0.05, 1.1},
+                 {"softmax", "1", "cost of a score beside its products, in columns of the head", 30, 0.1,
+                  500},
+                 {"step", "s", "latency of 128 keys within a tile", 3e-7, 1e-9, 1e-5},
+                 {"tile", "1", "cost of starting a tile, in keys", 100, 1, 3000}},
+    .bound_s = prefill_bound_s,
+    .compute_bound_s = prefill_compute_s,
+    .estimate = prefill_estimate,
+};
+
+const perf_model perf_attention_decode = {
+    .op = "attention_decode",
+    COLUMNS,
+    .n_constants = 6,
+    .constant = {{"launch", "s", "of any kernel", 6e-6, 1e-7, 3e-4},
+                 {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.85, 0.05, 1.1},
+                 {"peak", "1", "share of the peak rate that is reached", 0.6, 0.01, 1.1},
+                 {"step", "s", "latency of 64 keys of a head of 128", 2e-7, 1e-9, 1e-5},
+                 {"split", "s", "extra time of a reduction over parts of the keys", 2e-6, 1e-8, 1e-4},
+                 {"cache", "1", "rate of keys in the last cache over that of memory", 1.2, 1, 20}},
+    .bound_s = decode_bound_s,
+    .compute_bound_s = decode_compute_s,
+    .estimate = decode_estimate,
+};

@@ -1,0 +1,114 @@
+/* The experts of one layer: three multiplies (gate, up, down) over the tokens that were routed to each expert
+   of this rank. The weights of every expert that gets a token are read; an expert with few tokens still fills
+   a tile. */
+#include "perf/models.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOKENS, HIDDEN, INTER, TOPK, EXPERTS, TP, EP };
+enum { LAUNCH, BANDWIDTH, PEAK, TILE, STEP, SKEW, MOVE };
+
+static bool formats(perf_row *row) {
+    row->dtype = perf_dtype_find(row->word[0]);
+    return row->dtype;
+}
+
+typedef struct load {
+    double rows, experts, active, inter; /* of this rank */
+} load;
+
+/* Exponent of power_law_x, 0 for balanced. */
+static double exponent(const perf_row *r) {
+    const char *at = strstr(r->word[1], "power_law_");
+    return at ? atof(at + strlen("power_law_")) : 0;
+}
+
+static load load_of(const perf_row *r, double skew) {
+    load l = {.rows = r->x[TOKENS] * r->x[TOPK] / r->x[EP],
+              .experts = r->x[EXPERTS] / r->x[EP],
+              .inter = r->x[INTER] / r->x[TP]};
+    const double a = exponent(r);
+    if (a > 0) { /* the fullest rank is timed, and fewer experts share the tokens */
+        l.rows =
+            fmin(r->x[TOKENS] * fmin(r->x[TOPK], l.experts), l.rows * (1 + skew * a * (1 - 1 / r->x[EP])));
+        l.active = l.experts * (1 - pow(1 - 1 / l.experts, l.rows));
+    } else {
+        l.active = fmin(l.experts, l.rows);
+    }
+    l.active = fmax(1, l.active);
+    return l;
+}
+
+static double compute_bound_s(const perf_row *r, const perf_machine *m) {
+    return 6 * r->x[TOKENS] * r->x[TOPK] / r->x[EP] * r->x[HIDDEN] * r->x[INTER] / r->x[TP] / m->flop_per_s;
+}
+
+/* At the least as many experts as one token takes of this rank. */
+static double bound_s(const perf_row *r, const perf_machine *m) {
+    const double experts = fmax(1, fmin(r->x[EXPERTS] / r->x[EP], floor(r->x[TOPK] / r->x[EP])));
+    const double bytes = experts * 3 * r->x[HIDDEN] * r->x[INTER] / r->x[TP] * r->dtype->weight_bytes +
+                         r->x[TOKENS] * r->x[HIDDEN] * 2;
+    const double compute = exponent(r) > 0 && r->x[EP] > 1 ? 0 : compute_bound_s(r, m);
+    return fmax(compute, bytes / m->bytes_per_s);
+}
+
+static perf_guess estimate(const perf_row *r, const perf_machine *m, const double *c) {
+    const load l = load_of(r, c[SKEW]);
+    const double rate = m->bytes_per_s * c[BANDWIDTH], h = r->x[HIDDEN];
+    const double memory_s = l.active * 3 * h * l.inter * r->dtype->weight_bytes / rate;
+    const double move_s = c[MOVE] * l.rows * (h * (4 + r->dtype->activation_bytes) + 3 * l.inter * 2) / rate;
+    const double core = m->flop_per_s * c[PEAK] / m->cores;
+    const double each = l.rows / l.active;
+    double best = INFINITY, compute_s = 0;
+    static const double tile[] = {16, 32, 64, 128};
+    for (int i = 0; i < 4; i++) {
+        const double down = l.active * (exponent(r) > 0 ? each / tile[i] + 0.6 : ceil(each / tile[i]));
+        const double fill = 1 + c[TILE] * 0.5 * (1 / tile[i] + 1 / 128.0);
+        const double s = 2 * tile[i] * 128 * fill / core *
+                         (ceil(down * ceil(2 * l.inter / 128) / m->cores) * h +
+                          ceil(down * ceil(h / 128) / m->cores) * l.inter);
+        if (s < best) best = compute_s = s;
+    }
+    const double chain_s = (h + l.inter) / 64 * c[STEP];
+    perf_guess g = {.s = c[LAUNCH] + move_s + perf_overlap(compute_s, memory_s, chain_s)};
+    const double most = fmax(compute_s, fmax(memory_s + move_s, chain_s));
+    g.regime = c[LAUNCH] > most    ? PERF_LAUNCH
+               : most == compute_s ? PERF_COMPUTE
+               : most == chain_s   ? PERF_LATENCY
+                                   : PERF_MEMORY;
+    return g;
+}
+
+const perf_model perf_moe = {
+    .op = "moe",
+    .n_words = 3,
+    .word = {{.name = "moe_dtype"},
+             {.name = "distribution", .preset = "balanced"},
+             {.name = "kernel", .other = "kernel_source", .preset = ""}},
+    .groups = {true, false, true},
+    .kernel = 2,
+    .group_number = -1,
+    .n_numbers = 7,
+    .number = {{.name = "num_tokens"},
+               {.name = "hidden_size", .site = true, .model = true},
+               {.name = "inter_size", .site = true, .model = true},
+               {.name = "topk", .site = true, .model = true},
+               {.name = "num_experts", .site = true, .model = true},
+               {.name = "moe_tp_size", .preset = "1"},
+               {.name = "moe_ep_size", .preset = "1"}},
+    .n_constants = 7,
+    .constant = {{"launch", "s", "of all kernels of the layer", 2e-5, 1e-6, 1e-3},
+                 {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.7, 0.05, 1.1},
+                 {"peak", "1", "share of the peak rate that large tiles reach", 0.6, 0.02, 1.1},
+                 {"tile", "1", "cost of a tile's rim: 1 + tile x mean of 1 / side", 5, 0.01, 300},
+                 {"step", "s", "latency of 64 columns within a tile", 8e-8, 1e-9, 1e-5},
+                 {"skew", "1", "tokens of the fullest rank beyond the mean, per unit of the exponent", 0.5,
+                  0.01, 10},
+                 {"move", "1", "passes over the tokens that are gathered and scattered", 1, 0.01, 30}},
+    .formats = formats,
+    .bound_s = bound_s,
+    .compute_bound_s = compute_bound_s,
+    .estimate = estimate,
+};

@@ -1,0 +1,222 @@
+/* From a table of measurements to constants with scores: lint, groups, splits. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/calibrate.h"
+
+enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_RESIDUALS = 60 };
+
+typedef struct work {
+    const rg_fit_request *q;
+    perf_table table;
+    const perf_row **row; /* the rows that pass the lint, by group */
+    size_t n;
+    const char *group[MAX_GROUPS];
+    size_t n_groups, *group_of; /* of each row of the table; SIZE_MAX: left out */
+    const char *sha256, *source;
+    rg_fit fit;
+    rg_error *err;
+} work;
+
+static rg_status no_memory(work *w) {
+    return rg_fail(w->err, RG_ERR_MEMORY, w->q->path, NULL, "out of memory");
+}
+
+/* What cannot be is left out and counted; what a cache explains stays. */
+static bool sound(work *w, const perf_row *row) {
+    perf_machine m;
+    const char *missing;
+    if (!w->table.model->formats((perf_row *)row) ||
+        !perf_machine_of(w->q->chip, w->table.model, row, &m, &missing)) {
+        w->fit.unknown_format++;
+        return false;
+    }
+    if (!(row->measured_s > 0)) {
+        w->fit.not_positive++;
+        return false;
+    }
+    if (w->table.model->compute_bound_s(row, &m) > row->measured_s) {
+        w->fit.faster_than_compute++;
+        return false;
+    }
+    w->fit.faster_than_memory += w->table.model->bound_s(row, &m) > row->measured_s;
+    return true;
+}
+
+static rg_status find_group(work *w, const perf_row *row, size_t *out) {
+    char text[160];
+    perf_group_text(w->table.model, row, text, sizeof text);
+    for (*out = 0; *out < w->n_groups; (*out)++)
+        if (strcmp(w->group[*out], text) == 0) return RG_OK;
+    if (w->n_groups == MAX_GROUPS)
+        return rg_fail(w->err, RG_ERR_UNSUPPORTED, w->q->path, "at most 64",
+                       "more kernels and formats than that");
+    w->group[w->n_groups] = rg_arena_strndup(&w->fit.arena, text, strlen(text));
+    return w->group[w->n_groups++] ? RG_OK : no_memory(w);
+}
+
+static rg_status lint(work *w) {
+    w->group_of = rg_arena_alloc(&w->table.arena, w->table.n + 1, sizeof *w->group_of);
+    w->row = rg_arena_alloc(&w->table.arena, w->table.n + 1, sizeof *w->row);
+    if (!w->group_of || !w->row) return no_memory(w);
+    w->fit.rows = w->table.n;
+    for (size_t i = 0; i < w->table.n; i++) {
+        w->group_of[i] = SIZE_MAX;
+        if (!sound(w, &w->table.row[i])) continue;
+        RG_TRY(find_group(w, &w->table.row[i], &w->group_of[i]));
+        w->fit.used++;
+    }
+    if (w->fit.used >= MIN_ROWS) return RG_OK;
+    return rg_fail(w->err, RG_ERR_PARSE, w->q->path, "20 rows or more that the chip's file and physics allow",
+                   "%zu of %zu rows can be used", w->fit.used, w->table.n);
+}
+
+static void select_group(work *w, size_t group) {
+    w->n = 0;
+    for (size_t i = 0; i < w->table.n; i++)
+        if (w->group_of[i] == group) w->row[w->n++] = &w->table.row[i];
+}
+
+static rg_fit_score score(const work *w, const rg_calibrations *all, bool by_model, uint64_t seed,
+                          bool everything, const char *without) {
+    perf_errors e = {0};
+    for (size_t i = 0; i < w->n; i++) {
+        rg_estimate guess;
+        if (!everything && perf_part_of(w->table.model, w->row[i], by_model, seed) != PERF_HELD_OUT) continue;
+        if (perf_answer(all, w->q->chip, w->table.model, w->row[i], without, &guess))
+            perf_errors_add(&e, w->row[i]->measured_s, guess.estimate_s, guess.lo80_s, guess.hi80_s);
+    }
+    const rg_fit_score s = perf_errors_score(&e);
+    perf_errors_free(&e);
+    return s;
+}
+
+/* Groups with few rows take the residuals of all groups together: the same kernels at other counts. */
+static rg_status pool(work *w, perf_calibration *c, bool by_model, uint64_t seed) {
+    double *e = malloc((w->fit.used + 1) * sizeof *e);
+    size_t n = 0;
+    if (!e) return no_memory(w);
+    for (size_t g = 0; g < w->n_groups; g++) {
+        select_group(w, g);
+        if (c[g].model)
+            n += perf_log_errors(&c[g], w->row, w->n, w->q->chip, by_model, seed, PERF_N_REGIMES, e + n);
+    }
+    const perf_residual all = perf_quantiles(e, n);
+    free(e);
+    for (size_t g = 0; g < w->n_groups; g++)
+        if (c[g].model && c[g].residual[PERF_N_REGIMES].n < MIN_RESIDUALS) {
+            memset(c[g].residual, 0, sizeof c[g].residual);
+            c[g].residual[PERF_N_REGIMES] = all;
+        }
+    return RG_OK;
+}
+
+static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by_model, int seed) {
+    rg_calibrations alone = {0};
+    select_group(w, group);
+    c->chip = w->q->chip->id;
+    c->group = w->group[group];
+    c->date = w->q->date;
+    c->data = w->source;
+    c->sha256 = w->sha256;
+    const rg_status status = perf_calibrations_add(&alone, c, w->err);
+    if (status == RG_OK) c->held_out = score(w, &alone, by_model, (uint64_t)seed, false, NULL);
+    rg_arena_free(&alone.arena);
+    if (status == RG_OK) w->fit.row[w->fit.n_rows++] = (rg_fit_row){w->group[group], seed, c->held_out};
+    return status == RG_OK && seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : status;
+}
+
+static rg_status fit_split(work *w, bool by_model, int seed) {
+    perf_calibration *c = calloc(w->n_groups + 1, sizeof *c);
+    if (!c) return no_memory(w);
+    for (size_t g = 0; g < w->n_groups; g++) {
+        select_group(w, g);
+        if (w->n >= MIN_ROWS)
+            perf_fit_group(w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed, &c[g]);
+    }
+    rg_status status = pool(w, c, by_model, (uint64_t)seed);
+    for (size_t g = 0; status == RG_OK && g < w->n_groups; g++)
+        if (c[g].model) status = score_group(w, g, &c[g], by_model, seed);
+    free(c);
+    return status;
+}
+
+static rg_status fit_all(work *w) {
+    const char *holdout = w->q->holdout ? w->q->holdout : "site";
+    const bool by_chip = strcmp(holdout, "chip") == 0, by_model = strcmp(holdout, "model") == 0;
+    if (!by_chip && !by_model && strcmp(holdout, "site") != 0)
+        return rg_fail(w->err, RG_ERR_USAGE, "--holdout", "site, model or chip", "\"%.40s\"", holdout);
+    w->fit.row = rg_arena_alloc(&w->fit.arena, w->n_groups * N_SEEDS + 1, sizeof *w->fit.row);
+    if (!w->fit.row) return no_memory(w);
+    if (!by_chip && !(w->fit.constants = calloc(1, sizeof *w->fit.constants))) return no_memory(w);
+    for (int seed = 1; !by_chip && seed <= N_SEEDS; seed++) RG_TRY(fit_split(w, by_model, seed));
+    for (size_t g = 0; by_chip && g < w->n_groups; g++) {
+        select_group(w, g);
+        w->fit.row[w->fit.n_rows++] =
+            (rg_fit_row){w->group[g], 0, score(w, w->q->all, false, 0, true, w->q->chip->id)};
+    }
+    return RG_OK;
+}
+
+static rg_status read_table(work *w) {
+    char *text;
+    size_t size;
+    const rg_fit_request *q = w->q;
+    const perf_model *model = perf_model_find(q->op);
+    if (!model)
+        return rg_fail(w->err, RG_ERR_USAGE, "--op",
+                       "gemm, attention_prefill, attention_decode, moe or collective", "\"%.40s\"", q->op);
+    rg_digest digest;
+    RG_TRY(rg_sha256_file(q->path, &digest, w->err));
+    RG_TRY(rg_file_read(q->path, (size_t)1 << 30, &text, &size, w->err));
+    const rg_status status =
+        perf_table_read(&w->table, model, text, size, q->path, q->measured ? q->measured : "latency_ms",
+                        q->kernel, q->chip, w->err);
+    free(text);
+    RG_TRY(status);
+    const char *slash = strrchr(q->path, '/');
+    w->source = q->source ? q->source : slash ? slash + 1 : q->path;
+    w->sha256 = rg_arena_strndup(&w->fit.arena, digest.hex, strlen(digest.hex));
+    return w->sha256 ? RG_OK : no_memory(w);
+}
+
+rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err) {
+    work w = {.q = request, .err = err};
+    rg_status status = read_table(&w);
+    if (status == RG_OK) status = lint(&w);
+    if (status == RG_OK) status = fit_all(&w);
+    perf_table_close(&w.table);
+    if (status == RG_OK)
+        *out = w.fit;
+    else
+        rg_fit_close(&w.fit);
+    return status;
+}
+
+static bool exists(const char *path) {
+    FILE *f = fopen(path, "rb");
+    if (f) fclose(f);
+    return f;
+}
+
+rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err) {
+    if (!fit->constants)
+        return rg_fail(err, RG_ERR_USAGE, "--holdout", "site or model",
+                       "holding out the chip leaves no constants");
+    rg_calibrations all = {0};
+    rg_status status = exists(path) ? perf_calibrations_read(&all, path, err) : RG_OK;
+    for (size_t i = 0; status == RG_OK && i < fit->constants->n; i++)
+        status = perf_calibrations_add(&all, &fit->constants->entry[i], err);
+    if (status == RG_OK) status = perf_calibrations_write(&all, chip, path, err);
+    rg_arena_free(&all.arena);
+    return status;
+}
+
+void rg_fit_close(rg_fit *fit) {
+    if (!fit) return;
+    rg_calibrations_close(fit->constants);
+    rg_arena_free(&fit->arena);
+    memset(fit, 0, sizeof *fit);
+}
