@@ -63,6 +63,11 @@ const char *cli_nth(const cli_context *context, const char *name, int i);
 /* JSON text on stdout with every number finite (infinities and NaN become null). */
 void cli_print_json_number(rg_str *out, double value);
 void cli_print_json_string(rg_str *out, const char *text);
+/* , "key": value. A text that is NULL becomes null. */
+void cli_json_number(rg_str *out, const char *key, double value);
+void cli_json_string(rg_str *out, const char *key, const char *text);
+/* Prints the text as a line and frees it. */
+void cli_json_end(rg_str *out);
 
 /* The table in main.c takes each command file's list, which ends with noun NULL. */
 extern const cli_command cli_num_commands[], cli_tensor_commands[], cli_model_commands[], cli_eval_commands[],

@@ -25,7 +25,8 @@ const cli_command cli_eval_commands[] = {
          "  fp32 (reference)  3.91 +- 0.23    0.9118\n"
          "  w=mxfp4           4.73 +- 0.28    1.0377       0.186 [0.164, 0.211]    0.10280    1.41235  78.59 "
          "[76.08, 81.59]\n"
-         "  w=int8            3.91 +- 0.22    0.9117    0.00046 [0.0004,0.0005]    0.00025    0.00357  98.65 "
+         "  w=int8            3.91 +- 0.22    0.9117    0.000461 [0.000405, 0.000531]  0.00025    0.00357  "
+         "98.65 "
          "[97.76, 99.30]\n"
          "\n"
          "  policy                       loss - fp32 [nat]  verdict      detectable  tokens needed  ...\n"
@@ -88,7 +89,16 @@ const cli_command cli_eval_commands[] = {
          "evaluates it: damages do not add up.",
      .example =
          "ridge eval sensitivity --model stories260K.bin --text tinystories.txt --protocol stories-256 \\\n"
-         "      --tokens 4000 --lower int4 --roles w --budget-bits 6 --high int8",
+         "      --tokens 4000 --lower int4 --roles w --budget-bits 6 --high int8\n"
+         "  role     layer        KLD mean [nat]  same top [%]\n"
+         "  w          all   0.139393 +- 0.004815         79.64\n"
+         "  w            3   0.028330 +- 0.001126         90.52\n"
+         "  ...\n"
+         "  mixed policy within 6 bit per weight: 1 raised to int8, 5.296 bit per weight ...\n"
+         "    w=int4,w.layers.3.*=int8\n"
+         "    lower everywhere    KLD 0.13939 +- 0.00482, perplexity 4.4521\n"
+         "    mixed               KLD 0.11189 +- 0.00395, perplexity 4.2789\n"
+         "    ...",
      .options = cli_eval_sensitivity_options,
      .run = cli_eval_sensitivity},
     {.noun = "eval",
@@ -125,10 +135,10 @@ const cli_command cli_eval_commands[] = {
          "  policy            depth  exact [%]  loglik [nat]  change [nat]\n"
          "  fp32 (reference)   0.00        0.0      -45.6934\n"
          "  ...\n"
-         "  kv=int4            0.75        0.0      -43.8469     +1.8645 +- 0.8857\n"
-         "                     1.00        0.0      -45.0017     +0.3584 +- 1.3166\n"
+         "  kv=int4            0.75        0.0      -43.8475     +1.8638 +- 0.8857\n"
+         "                     1.00        0.0      -45.0018     +0.3584 +- 1.3166\n"
          "\n"
-         "  kv=int4: cannot tell; loss of a value -0.6735 nat (95 %: -3.2352 .. +1.8881), ...\n"
+         "  kv=int4: cannot tell; loss of a value -0.6734 nat (95 %: -3.2351 .. +1.8883), ...\n"
          "    these trials show a difference of 3.53 nat or more (4 times of 5)\n"
          "  fp32 itself finds 0.0 % of the facts: this model and context say little about memory",
      .options = cli_eval_needle_options,

@@ -42,16 +42,16 @@ static void json_policy(rg_str *out, const rg_choice_summary *s, const rg_choice
     const bool cloze = strcmp(s->kind, "cloze") == 0;
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
-    cli_eval_json_number(out, "accuracy", q->plain.share);
-    cli_eval_json_number(out, "accuracy_norm", cloze ? (double)NAN : q->normed.share);
+    cli_json_number(out, "accuracy", q->plain.share);
+    cli_json_number(out, "accuracy_norm", cloze ? (double)NAN : q->normed.share);
     cli_eval_json_shares(out, &q->plain, "");
     if (!cloze) cli_eval_json_shares(out, &q->normed, "_norm");
-    cli_eval_json_number(out, "answers_changed", (double)q->answers_changed);
-    cli_eval_json_number(out, "gold_loglik", q->gold_loglik);
-    cli_eval_json_number(out, "gold_delta", q->gold_delta);
-    cli_eval_json_number(out, "gold_delta_se", q->gold_delta_se);
-    cli_eval_json_number(out, "perplexity", q->perplexity);
-    cli_eval_json_number(out, "token_perplexity", q->token_perplexity);
+    cli_json_number(out, "answers_changed", (double)q->answers_changed);
+    cli_json_number(out, "gold_loglik", q->gold_loglik);
+    cli_json_number(out, "gold_delta", q->gold_delta);
+    cli_json_number(out, "gold_delta_se", q->gold_delta_se);
+    cli_json_number(out, "perplexity", q->perplexity);
+    cli_json_number(out, "token_perplexity", q->token_perplexity);
     rg_str_printf(out, ", \"is_reference\": %s}", q->is_reference ? "true" : "false");
 }
 
@@ -62,11 +62,11 @@ static void print_json(const request *r) {
     cli_print_json_string(&out, r->set);
     rg_str_printf(&out, ", \"kind\": \"%s\", \"model_sha256\": \"%s\", \"set_sha256\": \"%s\"", s->kind,
                   r->model.sha256.hex, r->set_sha256.hex);
-    cli_eval_json_number(&out, "n", (double)s->n);
-    cli_eval_json_number(&out, "n_set", (double)s->n_set);
-    cli_eval_json_number(&out, "n_truncated", (double)s->n_truncated);
-    cli_eval_json_number(&out, "n_tokens", (double)s->n_tokens);
-    cli_eval_json_number(&out, "chance", strcmp(s->kind, "cloze") == 0 ? (double)NAN : s->chance);
+    cli_json_number(&out, "n", (double)s->n);
+    cli_json_number(&out, "n_set", (double)s->n_set);
+    cli_json_number(&out, "n_truncated", (double)s->n_truncated);
+    cli_json_number(&out, "n_tokens", (double)s->n_tokens);
+    cli_json_number(&out, "chance", strcmp(s->kind, "cloze") == 0 ? (double)NAN : s->chance);
     rg_str_printf(&out, ", \"norm\": \"%s\", \"join\": ", r->options.norm);
     if (r->options.join)
         cli_print_json_string(&out, r->options.join);
@@ -80,8 +80,7 @@ static void print_json(const request *r) {
         json_policy(&out, s, &r->result[i]);
     }
     rg_str_add(&out, "]}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void print_row(const rg_choice_summary *s, const rg_choice_quality *q, const char *name, int width) {

@@ -17,8 +17,6 @@ rg_status cli_eval_sensitivity(cli_context *context, rg_error *err);
 
 /* Every --policy given; *list is malloc'ed. */
 rg_status cli_eval_policies(const cli_context *context, const char ***list, size_t *n, rg_error *err);
-/* , "key": value */
-void cli_eval_json_number(rg_str *out, const char *key, double value);
 /* Members of a JSON object that say how the candidate stands against its reference; keys end in `suffix`. */
 void cli_eval_json_shares(rg_str *out, const rg_paired_shares *s, const char *suffix);
 /* What n items can show, on stdout: a line below the table for a candidate about which they say nothing. */

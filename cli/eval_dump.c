@@ -19,16 +19,16 @@ static void json_difference(rg_str *out, const rg_dump_difference *d) {
         cli_print_json_string(out, d->op);
     else
         rg_str_add(out, "null");
-    cli_eval_json_number(out, "layer", d->layer >= 0 ? d->layer : (double)NAN);
+    cli_json_number(out, "layer", d->layer >= 0 ? d->layer : (double)NAN);
     rg_str_printf(out, ", \"difference\": \"%s\"", rg_dump_kind_name(d->kind));
-    cli_eval_json_number(out, "amax_a", d->amax_a);
-    cli_eval_json_number(out, "amax_b", d->amax_b);
-    cli_eval_json_number(out, "amax_difference", d->amax_difference);
-    cli_eval_json_number(out, "rms_a", d->rms_a);
-    cli_eval_json_number(out, "rms_b", d->rms_b);
-    cli_eval_json_number(out, "rms_difference", d->rms_difference);
-    cli_eval_json_number(out, "relative_error", d->relative_error);
-    cli_eval_json_number(out, "sqnr_db", d->sqnr_db);
+    cli_json_number(out, "amax_a", d->amax_a);
+    cli_json_number(out, "amax_b", d->amax_b);
+    cli_json_number(out, "amax_difference", d->amax_difference);
+    cli_json_number(out, "rms_a", d->rms_a);
+    cli_json_number(out, "rms_b", d->rms_b);
+    cli_json_number(out, "rms_difference", d->rms_difference);
+    cli_json_number(out, "relative_error", d->relative_error);
+    cli_json_number(out, "sqnr_db", d->sqnr_db);
     rg_str_add(out, "}");
 }
 
@@ -55,8 +55,7 @@ static void print_json(const rg_dump_report *r, size_t limit) {
         json_difference(&out, &r->difference[i]);
     }
     rg_str_add(&out, "]}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 /* "1.25 and 1.5, 17 % apart" */

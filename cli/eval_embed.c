@@ -36,15 +36,15 @@ const cli_option cli_eval_embed_options[] = {
 static void json_policy(rg_str *out, const rg_embed_quality *q) {
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
-    cli_eval_json_number(out, "cosine_mean", q->cosine_mean);
-    cli_eval_json_number(out, "cosine_mean_se", q->cosine_mean_se);
-    cli_eval_json_number(out, "cosine_min", q->cosine_min);
-    cli_eval_json_number(out, "cosine_min_line", (double)q->cosine_min_line);
-    cli_eval_json_number(out, "top1_changed", q->top1_changed);
-    cli_eval_json_number(out, "top1_changed_lo", q->top1_changed_lo);
-    cli_eval_json_number(out, "top1_changed_hi", q->top1_changed_hi);
-    cli_eval_json_number(out, "topk_changed", q->topk_changed);
-    cli_eval_json_number(out, "kendall_tau", q->kendall_tau);
+    cli_json_number(out, "cosine_mean", q->cosine_mean);
+    cli_json_number(out, "cosine_mean_se", q->cosine_mean_se);
+    cli_json_number(out, "cosine_min", q->cosine_min);
+    cli_json_number(out, "cosine_min_line", (double)q->cosine_min_line);
+    cli_json_number(out, "top1_changed", q->top1_changed);
+    cli_json_number(out, "top1_changed_lo", q->top1_changed_lo);
+    cli_json_number(out, "top1_changed_hi", q->top1_changed_hi);
+    cli_json_number(out, "topk_changed", q->topk_changed);
+    cli_json_number(out, "kendall_tau", q->kendall_tau);
     rg_str_printf(out, ", \"is_reference\": %s}", q->is_reference ? "true" : "false");
 }
 
@@ -55,20 +55,19 @@ static void print_json(const request *r) {
     cli_print_json_string(&out, r->file);
     rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"pooling\": \"%s\"",
                   r->model.sha256.hex, r->text_sha256.hex, e->pooling);
-    cli_eval_json_number(&out, "n", (double)e->n);
-    cli_eval_json_number(&out, "n_tokens", (double)e->n_tokens);
-    cli_eval_json_number(&out, "n_truncated", (double)e->n_truncated);
-    cli_eval_json_number(&out, "max_tokens", (double)e->max_tokens);
-    cli_eval_json_number(&out, "width", (double)e->width);
-    cli_eval_json_number(&out, "k", (double)e->k);
+    cli_json_number(&out, "n", (double)e->n);
+    cli_json_number(&out, "n_tokens", (double)e->n_tokens);
+    cli_json_number(&out, "n_truncated", (double)e->n_truncated);
+    cli_json_number(&out, "max_tokens", (double)e->max_tokens);
+    cli_json_number(&out, "width", (double)e->width);
+    cli_json_number(&out, "k", (double)e->k);
     rg_str_printf(&out, ", \"interrupted\": %s, \"policies\": [", e->n < e->n_asked ? "true" : "false");
     for (size_t i = 1; i < e->n_qualities; i++) {
         if (i > 1) rg_str_add(&out, ", ");
         json_policy(&out, &e->quality[i]);
     }
     rg_str_add(&out, "]}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void print_table(const request *r) {

@@ -44,12 +44,12 @@ static void json_file(rg_str *out, const imported *f) {
     for (size_t i = 0; i < r->n; i++) {
         const rg_import_figure *g = &r->figure[i];
         char key[64];
-        cli_eval_json_number(out, g->key, g->value);
+        cli_json_number(out, g->key, g->value);
         if (!g->interval) continue;
         snprintf(key, sizeof key, "%s_lo", g->key);
-        cli_eval_json_number(out, key, g->lo);
+        cli_json_number(out, key, g->lo);
         snprintf(key, sizeof key, "%s_hi", g->key);
-        cli_eval_json_number(out, key, g->hi);
+        cli_json_number(out, key, g->hi);
     }
     if (r->has_verdict) rg_str_printf(out, ", \"verdict\": \"%s\"", rg_verdict_name(r->verdict));
     if (*r->note) {
@@ -73,8 +73,7 @@ static void print_json(const request *r) {
         json_file(&out, &r->at[i]);
     }
     rg_str_printf(&out, "], \"claims\": %zu}", r->n_claims);
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void print_table(const request *r) {

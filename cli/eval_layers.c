@@ -4,28 +4,23 @@
 
 #include <math.h>
 
-static void member(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
 static void json_node(rg_str *out, const rg_layer *l) {
     rg_str_add(out, "{\"name\": ");
     cli_print_json_string(out, l->name);
     rg_str_add(out, ", \"op\": ");
     cli_print_json_string(out, l->op);
     if (l->layer >= 0)
-        member(out, "layer", l->layer);
+        cli_json_number(out, "layer", l->layer);
     else
         rg_str_add(out, ", \"layer\": null");
-    member(out, "width", (double)l->width);
+    cli_json_number(out, "width", (double)l->width);
 }
 
 static void json_shape(rg_str *out, const rg_layer *l) {
-    member(out, "crest", l->crest);
-    member(out, "block_crest", l->block_crest);
-    member(out, "kurtosis", l->kurtosis);
-    member(out, "outlier_channels", (double)l->outlier_channels);
+    cli_json_number(out, "crest", l->crest);
+    cli_json_number(out, "block_crest", l->block_crest);
+    cli_json_number(out, "kurtosis", l->kurtosis);
+    cli_json_number(out, "outlier_channels", (double)l->outlier_channels);
 }
 
 void cli_eval_json_layers(rg_str *out, const cli_eval_request *r) {
@@ -35,16 +30,16 @@ void cli_eval_json_layers(rg_str *out, const cli_eval_request *r) {
     for (size_t i = 0; i < p->n_layers; i++) {
         if (i) rg_str_add(out, ", ");
         json_node(out, &p->layer[i]);
-        member(out, "amax", p->layer[i].max_abs);
-        member(out, "mean", p->layer[i].mean);
-        member(out, "rms", p->layer[i].rms);
+        cli_json_number(out, "amax", p->layer[i].max_abs);
+        cli_json_number(out, "mean", p->layer[i].mean);
+        cli_json_number(out, "rms", p->layer[i].rms);
         json_shape(out, &p->layer[i]);
         rg_str_add(out, ", \"policies\": [");
         for (size_t k = 0; k < n; k++) {
             rg_str_add(out, k ? ", {\"policy\": " : "{\"policy\": ");
             cli_print_json_string(out, p->quality[k + 1].policy);
-            member(out, "sqnr_free_db", p->layer_error[i * n + k].sqnr_free_db);
-            member(out, "sqnr_forced_db", p->layer_error[i * n + k].sqnr_forced_db);
+            cli_json_number(out, "sqnr_free_db", p->layer_error[i * n + k].sqnr_free_db);
+            cli_json_number(out, "sqnr_forced_db", p->layer_error[i * n + k].sqnr_forced_db);
             rg_str_add(out, "}");
         }
         rg_str_add(out, "]}");
@@ -92,19 +87,19 @@ rg_status cli_eval_run_dump(const cli_eval_request *r, const char *path, rg_erro
                   ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"policy\": ", r->model.sha256.hex,
                   r->text_sha256.hex);
     cli_print_json_string(&out, p->quality[1].policy);
-    member(&out, "tokens", (double)p->tokens_run);
+    cli_json_number(&out, "tokens", (double)p->tokens_run);
     rg_str_add(&out, ", \"nodes\": [");
     for (size_t i = 0; i < p->n_layers; i++) {
         const rg_layer_error *e = &p->layer_error[i];
         rg_str_add(&out, i ? ",\n" : "\n");
         json_node(&out, &p->layer[i]);
-        member(&out, "rows", (double)p->tokens_run);
+        cli_json_number(&out, "rows", (double)p->tokens_run);
         rg_str_printf(&out, ", \"sha256\": \"%s\"", e->sha256.hex);
-        member(&out, "amax", e->max_abs);
-        member(&out, "mean", e->mean);
-        member(&out, "rms", e->rms);
-        member(&out, "sqnr_free_db", e->sqnr_free_db);
-        member(&out, "sqnr_forced_db", e->sqnr_forced_db);
+        cli_json_number(&out, "amax", e->max_abs);
+        cli_json_number(&out, "mean", e->mean);
+        cli_json_number(&out, "rms", e->rms);
+        cli_json_number(&out, "sqnr_free_db", e->sqnr_free_db);
+        cli_json_number(&out, "sqnr_forced_db", e->sqnr_forced_db);
         rg_str_add(&out, "}");
     }
     rg_str_add(&out, "\n]}\n");

@@ -41,23 +41,23 @@ const cli_option cli_eval_needle_options[] = {
 static void json_policy(rg_str *out, const rg_needle_summary *s, const rg_needle_quality *q) {
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
-    cli_eval_json_number(out, "loglik", q->loglik);
-    cli_eval_json_number(out, "delta_nll", q->difference.mean);
-    cli_eval_json_number(out, "delta_nll_se", q->difference.se);
-    cli_eval_json_number(out, "delta_nll_lo", q->difference.lo);
-    cli_eval_json_number(out, "delta_nll_hi", q->difference.hi);
-    cli_eval_json_number(out, "detectable_nll", q->detectable);
+    cli_json_number(out, "loglik", q->loglik);
+    cli_json_number(out, "delta_nll", q->difference.mean);
+    cli_json_number(out, "delta_nll_se", q->difference.se);
+    cli_json_number(out, "delta_nll_lo", q->difference.lo);
+    cli_json_number(out, "delta_nll_hi", q->difference.hi);
+    cli_json_number(out, "detectable_nll", q->detectable);
     rg_str_printf(out, ", \"verdict\": \"%s\"", rg_verdict_name(q->verdict));
-    cli_eval_json_number(out, "exact", q->exact.share);
+    cli_json_number(out, "exact", q->exact.share);
     cli_eval_json_shares(out, &q->exact, "_exact");
     rg_str_add(out, ", \"by_depth\": [");
     for (size_t d = 0; d < s->depths; d++) {
         rg_str_printf(out, "%s{\"depth\": ", d ? ", " : "");
         cli_print_json_number(out, s->depth[d]);
-        cli_eval_json_number(out, "exact", q->at[d].exact);
-        cli_eval_json_number(out, "loglik", q->at[d].loglik);
-        cli_eval_json_number(out, "loglik_delta", q->at[d].delta);
-        cli_eval_json_number(out, "loglik_delta_se", q->at[d].delta_se);
+        cli_json_number(out, "exact", q->at[d].exact);
+        cli_json_number(out, "loglik", q->at[d].loglik);
+        cli_json_number(out, "loglik_delta", q->at[d].delta);
+        cli_json_number(out, "loglik_delta_se", q->at[d].delta_se);
         rg_str_add(out, "}");
     }
     rg_str_printf(out, "], \"is_reference\": %s}", q->is_reference ? "true" : "false");
@@ -68,13 +68,13 @@ static void print_json(const request *r) {
     rg_str out = {0};
     rg_str_printf(&out, "{\"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->model.sha256.hex,
                   r->text_sha256.hex);
-    cli_eval_json_number(&out, "context", (double)s->context);
-    cli_eval_json_number(&out, "shortest", (double)s->shortest);
-    cli_eval_json_number(&out, "longest", (double)s->longest);
-    cli_eval_json_number(&out, "value_tokens", s->value_tokens);
-    cli_eval_json_number(&out, "trials", (double)s->trials);
-    cli_eval_json_number(&out, "depths", (double)s->depths);
-    cli_eval_json_number(&out, "seed", (double)r->options.seed);
+    cli_json_number(&out, "context", (double)s->context);
+    cli_json_number(&out, "shortest", (double)s->shortest);
+    cli_json_number(&out, "longest", (double)s->longest);
+    cli_json_number(&out, "value_tokens", s->value_tokens);
+    cli_json_number(&out, "trials", (double)s->trials);
+    cli_json_number(&out, "depths", (double)s->depths);
+    cli_json_number(&out, "seed", (double)r->options.seed);
     rg_str_printf(&out, ", \"interrupted\": %s, \"reference\": ", s->interrupted ? "true" : "false");
     json_policy(&out, s, &r->result[0]);
     rg_str_add(&out, ", \"policies\": [");
@@ -83,8 +83,7 @@ static void print_json(const request *r) {
         json_policy(&out, s, &r->result[i]);
     }
     rg_str_add(&out, "]}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void print_policy(const rg_needle_summary *s, const rg_needle_quality *q, const char *name,
@@ -92,7 +91,8 @@ static void print_policy(const rg_needle_summary *s, const rg_needle_quality *q,
     for (size_t d = 0; d < s->depths; d++) {
         printf("%-*s  %5.2f  %9.1f  %12.4f", width, d ? "" : name, s->depth[d], 100 * q->at[d].exact,
                q->at[d].loglik);
-        if (!q->is_reference) printf("  %+10.4f +- %.4f", q->at[d].delta, q->at[d].delta_se);
+        if (!q->is_reference) printf("  %+10.4f", q->at[d].delta);
+        if (!q->is_reference && isfinite(q->at[d].delta_se)) printf(" +- %.4f", q->at[d].delta_se);
         puts("");
     }
 }
@@ -118,8 +118,9 @@ static void print_table(const request *r) {
     int width = (int)strlen("fp32 (reference)");
     for (size_t i = 1; i <= r->n; i++)
         if ((int)strlen(r->result[i].policy) > width) width = (int)strlen(r->result[i].policy);
-    printf("%s: %zu facts%s, windows of %zu to %zu tokens, values of %.2g tokens\n\n", r->model.path,
-           s->trials, s->interrupted ? " (interrupted)" : "", s->shortest, s->longest, s->value_tokens);
+    printf("%s: %zu fact%s%s, windows of %zu to %zu tokens, values of %.2g tokens\n\n", r->model.path,
+           s->trials, s->trials == 1 ? "" : "s", s->interrupted ? " (interrupted)" : "", s->shortest,
+           s->longest, s->value_tokens);
     printf("%-*s  %5s  %9s  %12s  %s\n", width, "policy", "depth", "exact [%]", "loglik [nat]",
            "change [nat]");
     for (size_t i = 0; i <= r->n; i++)

@@ -4,11 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-static void member(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
 static void json_quality(rg_str *out, const rg_quality *q) {
     const struct {
         const char *key;
@@ -43,11 +38,11 @@ static void json_quality(rg_str *out, const rg_quality *q) {
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        member(out, numbers[i].key, numbers[i].value);
+        cli_json_number(out, numbers[i].key, numbers[i].value);
     for (int i = 0; i < RG_DELTA_P_QUANTILES; i++) {
         char key[32];
         snprintf(key, sizeof key, "delta_p_p%02.0f", 100 * rg_delta_p_quantile[i]);
-        member(out, key, q->delta_p[i]);
+        cli_json_number(out, key, q->delta_p[i]);
     }
     rg_str_printf(out, ", \"verdict\": \"%s\", \"is_reference\": %s}", rg_verdict_name(q->verdict),
                   q->is_reference ? "true" : "false");
@@ -61,9 +56,9 @@ static void json_pairs(rg_str *out, const rg_eval_report *p) {
         cli_print_json_string(out, p->quality[pair->a].policy);
         rg_str_add(out, ", \"b\": ");
         cli_print_json_string(out, p->quality[pair->b].policy);
-        member(out, "delta_nll", pair->delta_nll);
-        member(out, "lo", pair->lo);
-        member(out, "hi", pair->hi);
+        cli_json_number(out, "delta_nll", pair->delta_nll);
+        cli_json_number(out, "lo", pair->lo);
+        cli_json_number(out, "hi", pair->hi);
         rg_str_printf(out, ", \"verdict\": \"%s\"}", rg_verdict_name(pair->verdict));
     }
     rg_str_add(out, "]");
@@ -79,12 +74,12 @@ void cli_eval_print_json(const cli_eval_request *r) {
     rg_str_printf(&out, ", \"complete\": %s, \"stopped_early\": %s", p->complete ? "true" : "false",
                   p->stopped_early ? "true" : "false");
     rg_str_printf(&out, ", \"unit\": \"%s\"", p->unit);
-    member(&out, "units", (double)p->n_units);
-    member(&out, "confidence", p->confidence);
-    member(&out, "tolerance_nats", p->tolerance);
-    member(&out, "looks", (double)p->n_looks);
-    member(&out, "tokens", (double)p->tokens);
-    member(&out, "tokens_planned", (double)p->tokens_planned);
+    cli_json_number(&out, "units", (double)p->n_units);
+    cli_json_number(&out, "confidence", p->confidence);
+    cli_json_number(&out, "tolerance_nats", p->tolerance);
+    cli_json_number(&out, "looks", (double)p->n_looks);
+    cli_json_number(&out, "tokens", (double)p->tokens);
+    cli_json_number(&out, "tokens_planned", (double)p->tokens_planned);
     rg_str_add(&out, ", \"reference\": ");
     json_quality(&out, &p->quality[0]);
     rg_str_add(&out, ", \"policies\": [");
@@ -96,8 +91,7 @@ void cli_eval_print_json(const cli_eval_request *r) {
     json_pairs(&out, p);
     if (p->n_layers) cli_eval_json_layers(&out, r);
     rg_str_add(&out, "}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 /* ---- tables ----------------------------------------------------------------------------------------------

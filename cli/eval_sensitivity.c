@@ -112,9 +112,9 @@ static rg_status mix(request *r, rg_error *err) {
 static void json_quality(rg_str *out, const char *key, const rg_quality *q) {
     rg_str_printf(out, ", \"%s\": {\"policy\": ", key);
     cli_print_json_string(out, q->policy);
-    cli_eval_json_number(out, "kld_mean", q->kld_mean);
-    cli_eval_json_number(out, "kld_mean_se", q->kld_mean_se);
-    cli_eval_json_number(out, "ppl", q->ppl);
+    cli_json_number(out, "kld_mean", q->kld_mean);
+    cli_json_number(out, "kld_mean_se", q->kld_mean_se);
+    cli_json_number(out, "ppl", q->ppl);
     rg_str_add(out, "}");
 }
 
@@ -122,9 +122,9 @@ static void json_row(rg_str *out, const rg_sensitivity_row *row) {
     rg_str_add(out, "{\"role\": ");
     cli_print_json_string(out, row->role);
     if (row->layer >= 0) rg_str_printf(out, ", \"layer\": %lld", (long long)row->layer);
-    cli_eval_json_number(out, "kld_mean", row->quality.kld_mean);
-    cli_eval_json_number(out, "kld_mean_se", row->quality.kld_mean_se);
-    cli_eval_json_number(out, "same_top", row->quality.same_top);
+    cli_json_number(out, "kld_mean", row->quality.kld_mean);
+    cli_json_number(out, "kld_mean_se", row->quality.kld_mean_se);
+    cli_json_number(out, "same_top", row->quality.same_top);
     rg_str_add(out, ", \"policy\": ");
     cli_print_json_string(out, row->quality.policy);
     rg_str_add(out, "}");
@@ -155,10 +155,10 @@ static void print_json(const request *r) {
     if (r->has_mix) {
         rg_str_add(&out, ", \"mix\": {\"policy\": ");
         cli_print_json_string(&out, r->mix.policy);
-        cli_eval_json_number(&out, r->has_chip ? "budget_ms" : "budget_bits", r->budget);
-        cli_eval_json_number(&out, r->has_chip ? "bound_ms" : "bits_per_weight", r->mix.cost);
-        cli_eval_json_number(&out, "n_raised", (double)r->mix.n_raised);
-        cli_eval_json_number(&out, "kld_additive", r->mix.kld_additive);
+        cli_json_number(&out, r->has_chip ? "budget_ms" : "budget_bits", r->budget);
+        cli_json_number(&out, r->has_chip ? "bound_ms" : "bits_per_weight", r->mix.cost);
+        cli_json_number(&out, "n_raised", (double)r->mix.n_raised);
+        cli_json_number(&out, "kld_additive", r->mix.kld_additive);
         json_quality(&out, "lower_everywhere", &r->result[1]);
         json_quality(&out, "evaluated", &r->result[2]);
         json_quality(&out, "higher_everywhere", &r->result[3]);

@@ -20,15 +20,10 @@ rg_status cli_eval_policies(const cli_context *context, const char ***list, size
     return RG_OK;
 }
 
-void cli_eval_json_number(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
 static void with_suffix(rg_str *out, const char *key, const char *suffix, double value) {
     char name[64];
     snprintf(name, sizeof name, "%s%s", key, suffix);
-    cli_eval_json_number(out, name, value);
+    cli_json_number(out, name, value);
 }
 
 void cli_eval_json_shares(rg_str *out, const rg_paired_shares *s, const char *suffix) {

@@ -5,42 +5,24 @@
 #include <math.h>
 #include <string.h>
 
-static void add_number(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
-static void add_string(rg_str *out, const char *key, const char *text) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    if (text)
-        cli_print_json_string(out, text);
-    else
-        rg_str_add(out, "null");
-}
-
-static void print_out(rg_str *out) {
-    puts(out->data && !out->failed ? out->data : "null");
-    rg_str_free(out);
-}
-
 /* Members that list and show have in common, without the closing brace. */
 static void json_chip(rg_str *out, const rg_chip *c) {
     rg_str_add(out, "{\"id\": ");
     cli_print_json_string(out, c->id);
-    add_string(out, "name", c->name);
+    cli_json_string(out, "name", c->name);
     rg_str_add(out, ", \"aliases\": [");
     for (size_t i = 0; i < c->n_alias; i++) {
         if (i) rg_str_add(out, ", ");
         cli_print_json_string(out, c->alias[i]);
     }
     rg_str_add(out, "]");
-    add_string(out, "vendor", c->vendor);
-    add_string(out, "class", c->kind);
-    add_string(out, "architecture", c->architecture);
-    add_string(out, "status", c->status);
-    add_string(out, "confidence", c->confidence);
-    add_number(out, "year", c->year);
-    add_string(out, "peaks", c->sparse_peaks ? "sparse" : "dense");
+    cli_json_string(out, "vendor", c->vendor);
+    cli_json_string(out, "class", c->kind);
+    cli_json_string(out, "architecture", c->architecture);
+    cli_json_string(out, "status", c->status);
+    cli_json_string(out, "confidence", c->confidence);
+    cli_json_number(out, "year", c->year);
+    cli_json_string(out, "peaks", c->sparse_peaks ? "sparse" : "dense");
     rg_str_add(out, ", \"memory_bytes\": ");
     cli_print_json_number(out, c->memory_bytes.given ? c->memory_bytes.value : NAN);
     rg_str_add(out, ", \"memory_bytes_per_s\": ");
@@ -113,8 +95,7 @@ static rg_status list(cli_context *context, rg_error *err) {
         rg_str_add(&out,
                    "rates in 10^12 operations per second, dense, a multiply-add is two; bf16: fp16 where "
                    "that is all there is; -: not published");
-    if (status == RG_OK) puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    if (status == RG_OK) cli_json_end(&out);
     rg_arena_free(&arena);
     return status;
 }
@@ -127,10 +108,10 @@ static void json_numbers(rg_str *out, const rg_chip *c) {
         const rg_chip_number *n = &c->number[i];
         rg_str_add(out, i ? ",\n  {\"path\": " : "\n  {\"path\": ");
         cli_print_json_string(out, n->path);
-        add_number(out, "value", n->v.value);
-        add_string(out, "unit", rg_unit_name(n->unit));
-        add_string(out, "source", n->v.source);
-        add_string(out, "estimated", n->estimated);
+        cli_json_number(out, "value", n->v.value);
+        cli_json_string(out, "unit", rg_unit_name(n->unit));
+        cli_json_string(out, "source", n->v.source);
+        cli_json_string(out, "estimated", n->estimated);
         rg_str_add(out, "}");
     }
     rg_str_add(out, "]");
@@ -142,12 +123,12 @@ static void json_paths(rg_str *out, const rg_chip *c) {
         const struct rg_chip_path *p = &c->path[i];
         rg_str_add(out, i ? ",\n  {\"weight\": " : "\n  {\"weight\": ");
         cli_print_json_string(out, p->weight);
-        add_string(out, "activation", p->activation);
+        cli_json_string(out, "activation", p->activation);
         rg_str_printf(out, ", \"either_way\": %s", p->either_way ? "true" : "false");
-        add_string(out, "runs_as", p->runs_as);
-        add_string(out, "kind", rg_path_kind_name(p->kind));
-        add_string(out, "conversion", p->conversion);
-        add_string(out, "source", p->source);
+        cli_json_string(out, "runs_as", p->runs_as);
+        cli_json_string(out, "kind", rg_path_kind_name(p->kind));
+        cli_json_string(out, "conversion", p->conversion);
+        cli_json_string(out, "source", p->source);
         rg_str_add(out, "}");
     }
     rg_str_add(out, "]");
@@ -157,29 +138,29 @@ static void json_conflict(rg_str *out, const rg_chip *c, const rg_chip_conflict 
     const rg_chip_number *used = rg_chip_find(c, x->path);
     rg_str_add(out, "{\"topic\": ");
     cli_print_json_string(out, x->topic);
-    add_string(out, "chip", c->id);
-    add_string(out, "path", x->path);
-    add_number(out, "used", used ? used->v.value : NAN);
-    add_string(out, "unit", used ? rg_unit_name(used->unit) : NULL);
+    cli_json_string(out, "chip", c->id);
+    cli_json_string(out, "path", x->path);
+    cli_json_number(out, "used", used ? used->v.value : NAN);
+    cli_json_string(out, "unit", used ? rg_unit_name(used->unit) : NULL);
     rg_str_add(out, ", \"values\": [");
     for (size_t k = 0; k < x->n; k++) {
         rg_str_add(out, k ? ", {\"value\": " : "{\"value\": ");
         cli_print_json_number(out, x->claim[k].value);
-        add_string(out, "source", x->claim[k].source);
+        cli_json_string(out, "source", x->claim[k].source);
         rg_str_add(out, "}");
     }
     rg_str_add(out, "]");
-    add_string(out, "why", x->why);
+    cli_json_string(out, "why", x->why);
     rg_str_add(out, "}");
 }
 
 static void show_json(const rg_chip *c) {
     rg_str out = {0};
     json_chip(&out, c);
-    add_string(&out, "process", c->process);
-    add_string(&out, "memory_kind", c->memory_kind);
-    add_string(&out, "peaks_note", c->peaks_note);
-    add_string(&out, "notes", c->notes);
+    cli_json_string(&out, "process", c->process);
+    cli_json_string(&out, "memory_kind", c->memory_kind);
+    cli_json_string(&out, "peaks_note", c->peaks_note);
+    cli_json_string(&out, "notes", c->notes);
     rg_str_add(&out, ", \"ridge_point_flop_per_byte\": {");
     for (size_t i = 0; i < c->n_rates; i++) {
         const double point = rg_chip_ridge_point(c, c->rate[i].type);
@@ -195,7 +176,7 @@ static void show_json(const rg_chip *c) {
         json_conflict(&out, c, &c->conflict[i]);
     }
     rg_str_add(&out, "]}");
-    print_out(&out);
+    cli_json_end(&out);
 }
 
 static void show_numbers(const rg_chip *c) {
@@ -274,10 +255,10 @@ static void lint_json(const rg_chip_lint *l) {
         const rg_chip_finding *f = &l->finding[i];
         rg_str_add(&out, i ? ",\n  {\"chip\": " : "\n  {\"chip\": ");
         cli_print_json_string(&out, f->chip);
-        add_string(&out, "path", f->path);
-        add_string(&out, "check", f->check);
-        add_string(&out, "message", f->message);
-        add_string(&out, "explained", f->explained);
+        cli_json_string(&out, "path", f->path);
+        cli_json_string(&out, "check", f->check);
+        cli_json_string(&out, "message", f->message);
+        cli_json_string(&out, "explained", f->explained);
         rg_str_add(&out, "}");
     }
     rg_str_add(&out, "],\n \"topics\": [");
@@ -294,7 +275,7 @@ static void lint_json(const rg_chip_lint *l) {
             json_conflict(&out, &l->chip[i], &l->chip[i].conflict[k]);
         }
     rg_str_add(&out, "]}");
-    print_out(&out);
+    cli_json_end(&out);
 }
 
 static void lint_text(const rg_chip_lint *l) {

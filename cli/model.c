@@ -17,16 +17,6 @@ typedef struct facts {
     bool imported; /* unknown fields are listed */
 } facts;
 
-static void add_number(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
-static void print_out(rg_str *out) {
-    puts(out->data && !out->failed ? out->data : "null");
-    rg_str_free(out);
-}
-
 /* ---- show -------------------------------------------------------------------------------------------- */
 
 static void show_json(const facts *f) {
@@ -37,30 +27,30 @@ static void show_json(const facts *f) {
     cli_print_json_string(&out, g->model);
     rg_str_add(&out, ", \"family\": ");
     cli_print_json_string(&out, g->family);
-    add_number(&out, "parameters_total", t->parameters_total);
-    add_number(&out, "parameters_mtp", t->parameters_mtp);
-    add_number(&out, "parameters_vision", t->parameters_vision);
-    add_number(&out, "parameters_active", t->parameters_active);
-    add_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
-    add_number(&out, "weight_bytes", f->weight_bytes);
-    add_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
-    add_number(&out, "indexer_bytes_per_token", t->indexer_bytes_per_token);
-    add_number(&out, "kv_bytes_per_sequence", f->sequence_bytes);
-    add_number(&out, "state_bytes_per_sequence", t->state_bytes_per_sequence);
-    add_number(&out, "prefill_flop_per_token", t->prefill_flop_per_token);
-    add_number(&out, "decode_flop_per_token", t->decode_flop_per_token);
-    add_number(&out, "context", f->context);
-    add_number(&out, "n_layers", (double)g->n_layers);
-    add_number(&out, "hidden_size", (double)g->hidden_size);
-    add_number(&out, "vocab_size", (double)g->vocab_size);
-    add_number(&out, "max_positions", (double)g->max_positions);
+    cli_json_number(&out, "parameters_total", t->parameters_total);
+    cli_json_number(&out, "parameters_mtp", t->parameters_mtp);
+    cli_json_number(&out, "parameters_vision", t->parameters_vision);
+    cli_json_number(&out, "parameters_active", t->parameters_active);
+    cli_json_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
+    cli_json_number(&out, "weight_bytes", f->weight_bytes);
+    cli_json_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
+    cli_json_number(&out, "indexer_bytes_per_token", t->indexer_bytes_per_token);
+    cli_json_number(&out, "kv_bytes_per_sequence", f->sequence_bytes);
+    cli_json_number(&out, "state_bytes_per_sequence", t->state_bytes_per_sequence);
+    cli_json_number(&out, "prefill_flop_per_token", t->prefill_flop_per_token);
+    cli_json_number(&out, "decode_flop_per_token", t->decode_flop_per_token);
+    cli_json_number(&out, "context", f->context);
+    cli_json_number(&out, "n_layers", (double)g->n_layers);
+    cli_json_number(&out, "hidden_size", (double)g->hidden_size);
+    cli_json_number(&out, "vocab_size", (double)g->vocab_size);
+    cli_json_number(&out, "max_positions", (double)g->max_positions);
     if (f->imported) rg_str_add(&out, ", \"unknown_fields\": [");
     for (size_t i = 0; f->imported && i < g->n_unknown_fields; i++) {
         if (i) rg_str_add(&out, ", ");
         cli_print_json_string(&out, g->unknown_field[i]);
     }
     rg_str_add(&out, f->imported ? "]}" : "}");
-    print_out(&out);
+    cli_json_end(&out);
 }
 
 /* "8,030,261,248" */
@@ -224,7 +214,7 @@ static rg_status list_model(cli_context *context, const char *name, bool first, 
         cli_print_json_string(out, name);
         rg_str_add(out, ", \"family\": ");
         cli_print_json_string(out, g.family);
-        add_number(out, "parameters_total", total);
+        cli_json_number(out, "parameters_total", total);
         rg_str_add(out, "}");
     } else {
         rg_str_printf(out, "%-24s %-10s %18s\n", name, g.family, grouped(total, parameters));

@@ -29,7 +29,6 @@ rg_status cli_num_certify(cli_context *context, rg_error *err) {
     cli_print_json_string(&out, text);
     rg_str_printf(&out, ", \"crc32\": \"%08x\", \"patterns\": 4294967296, \"code_bytes\": %zu}",
                   (unsigned)crc, rg_format_stored_size(&q.format, 1, 1, false).code_bytes);
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
     return RG_OK;
 }

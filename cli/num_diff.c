@@ -101,11 +101,6 @@ static void json_count(rg_str *out, const char *key, uint64_t value) {
     rg_str_printf(out, ", \"%s\": %" PRIu64, key, value);
 }
 
-static void json_double(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
 /* An fp32 pattern; formats with scales: the values of a row, NaN and infinities as strings. */
 static void json_witness(rg_str *out, const char *key, const rg_diff_result *r, const rg_diff_witness *w) {
     rg_str_printf(out, ", \"%s\": ", key);
@@ -144,20 +139,20 @@ typedef struct sides {
 
 static void json_scales(rg_str *out, const rg_diff_result *r) {
     json_count(out, "code_differences", r->n_code_differences);
-    json_double(out, "code_share", share(r->n_code_differences, r->n_inputs));
+    cli_json_number(out, "code_share", share(r->n_code_differences, r->n_inputs));
     if (r->n_scales) {
         json_count(out, "scales", r->n_scales);
         json_count(out, "scale_differences", r->n_scale_differences);
-        json_double(out, "scale_share", share(r->n_scale_differences, r->n_scales));
+        cli_json_number(out, "scale_share", share(r->n_scale_differences, r->n_scales));
     }
     if (r->tensor_scale[0] > 0) {
-        json_double(out, "a_tensor_scale", r->tensor_scale[0]);
-        json_double(out, "b_tensor_scale", r->tensor_scale[1]);
+        cli_json_number(out, "a_tensor_scale", r->tensor_scale[0]);
+        cli_json_number(out, "b_tensor_scale", r->tensor_scale[1]);
     }
     if (!r->n_amax) return;
     json_count(out, "amax_inputs", r->n_amax);
     json_count(out, "amax_differences", r->n_amax_differences);
-    json_double(out, "amax_share", share(r->n_amax_differences, r->n_amax));
+    cli_json_number(out, "amax_share", share(r->n_amax_differences, r->n_amax));
 }
 
 static void json_sides(rg_str *out, const sides *s) {
@@ -179,7 +174,7 @@ static void json_sides(rg_str *out, const sides *s) {
 static void print_json(const sides *s, const rg_diff_result *r, rg_str *out) {
     json_sides(out, s);
     json_count(out, "differences", r->n_differences);
-    json_double(out, "share", share(r->n_differences, r->n_inputs));
+    cli_json_number(out, "share", share(r->n_differences, r->n_inputs));
     json_count(out, "inputs", r->n_inputs);
     json_count(out, "positive_differences", r->n_positive);
     rg_str_printf(out, ", \"compared\": \"%s\"", r->has_scales || r->by_value ? "values" : "codes");
@@ -194,9 +189,9 @@ static void print_json(const sides *s, const rg_diff_result *r, rg_str *out) {
         rg_str_printf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", r->of_kind[i].kind, r->of_kind[i].count);
     rg_str_add(out, "}");
     if (r->has_scales) json_scales(out, r);
-    json_double(out, "largest_relative_difference", r->largest_relative);
-    json_double(out, "normal_relative_mse_a", r->relative_mse[0]);
-    json_double(out, "normal_relative_mse_b", r->relative_mse[1]);
+    cli_json_number(out, "largest_relative_difference", r->largest_relative);
+    cli_json_number(out, "normal_relative_mse_a", r->relative_mse[0]);
+    cli_json_number(out, "normal_relative_mse_b", r->relative_mse[1]);
     rg_str_add(out, "}");
 }
 

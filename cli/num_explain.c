@@ -150,8 +150,7 @@ static void print_json(const side s[2], const char *datapath, size_t k, const rg
     else
         rg_str_add(&out, "null");
     rg_str_add(&out, "}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void print_table(const side s[2], const char *datapath, size_t k, const rg_explained *e) {

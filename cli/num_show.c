@@ -165,8 +165,7 @@ static void show_json(const rg_format *f, const char *name, size_t cols) {
     json_scaling(&out, f, cols);
     json_values(&out, f);
     rg_str_add(&out, "}");
-    puts(out.data ? out.data : "");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 /* One letter a bit, the highest first: "s eeee mmm". */

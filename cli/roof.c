@@ -17,38 +17,25 @@ typedef struct question {
 
 /* ---- JSON -------------------------------------------------------------------------------------------- */
 
-static void add_number(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
-static void add_string(rg_str *out, const char *key, const char *text) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    if (text)
-        cli_print_json_string(out, text);
-    else
-        rg_str_add(out, "null");
-}
-
 static void json_operator(rg_str *out, const rg_roof_operator *o) {
     rg_str_add(out, "{\"name\": ");
     cli_print_json_string(out, o->name);
-    add_string(out, "op", o->op);
-    add_number(out, "flop", o->flop);
-    add_number(out, "bytes", o->bytes);
-    add_number(out, "bound_s", o->bound_s);
-    add_string(out, "limiter", o->limiter);
-    add_number(out, "matrix_flop", o->matrix_flop);
-    add_number(out, "vector_flop", o->vector_flop);
-    add_number(out, "compute_s", o->compute_s);
-    add_number(out, "vector_s", o->vector_s);
-    add_number(out, "memory_s", o->memory_s);
-    add_string(out, "path", o->runs_as ? rg_path_kind_name(o->kind) : NULL);
-    add_string(out, "runs_as", o->runs_as);
-    add_string(out, "weight_format", o->weight_format);
-    add_string(out, "activation_format", o->activation_format);
-    add_string(out, "conversion", o->conversion);
-    add_string(out, "source", o->source);
+    cli_json_string(out, "op", o->op);
+    cli_json_number(out, "flop", o->flop);
+    cli_json_number(out, "bytes", o->bytes);
+    cli_json_number(out, "bound_s", o->bound_s);
+    cli_json_string(out, "limiter", o->limiter);
+    cli_json_number(out, "matrix_flop", o->matrix_flop);
+    cli_json_number(out, "vector_flop", o->vector_flop);
+    cli_json_number(out, "compute_s", o->compute_s);
+    cli_json_number(out, "vector_s", o->vector_s);
+    cli_json_number(out, "memory_s", o->memory_s);
+    cli_json_string(out, "path", o->runs_as ? rg_path_kind_name(o->kind) : NULL);
+    cli_json_string(out, "runs_as", o->runs_as);
+    cli_json_string(out, "weight_format", o->weight_format);
+    cli_json_string(out, "activation_format", o->activation_format);
+    cli_json_string(out, "conversion", o->conversion);
+    cli_json_string(out, "source", o->source);
     rg_str_add(out, "}");
 }
 
@@ -56,12 +43,12 @@ static void json_head(rg_str *out, const question *q) {
     const char *set;
     rg_str_add(out, "{\"model\": ");
     cli_print_json_string(out, q->graph->model);
-    add_string(out, "chip", q->chip->id);
-    add_string(out, "phase", q->phase == RG_DECODE ? "decode" : "prefill");
-    add_number(out, "batch", q->batch);
-    add_number(out, "context", q->context);
-    add_number(out, "max_positions", (double)q->graph->max_positions);
-    add_string(out, "policy", q->policy);
+    cli_json_string(out, "chip", q->chip->id);
+    cli_json_string(out, "phase", q->phase == RG_DECODE ? "decode" : "prefill");
+    cli_json_number(out, "batch", q->batch);
+    cli_json_number(out, "context", q->context);
+    cli_json_number(out, "max_positions", (double)q->graph->max_positions);
+    cli_json_string(out, "policy", q->policy);
     rg_str_add(out, ", \"set\": [");
     for (int i = 0; (set = cli_nth(q->cli, "set", i)); i++) {
         if (i) rg_str_add(out, ", ");
@@ -80,20 +67,20 @@ static void print_json(const question *q, const rg_roof *r) {
     }
     rg_str_add(&out, "],\n \"total\": {\"bound_s\": ");
     cli_print_json_number(&out, r->bound_s);
-    add_string(&out, "limiter", r->limiter);
-    add_number(&out, "flop", r->flop);
-    add_number(&out, "bytes", r->bytes);
-    add_number(&out, "tokens_per_s", r->tokens_per_s);
-    add_number(&out, "overlapped_s", r->overlapped_s);
-    add_string(&out, "path", rg_path_kind_name(r->kind));
-    add_string(&out, "linear_path", rg_path_kind_name(r->linear_kind));
+    cli_json_string(&out, "limiter", r->limiter);
+    cli_json_number(&out, "flop", r->flop);
+    cli_json_number(&out, "bytes", r->bytes);
+    cli_json_number(&out, "tokens_per_s", r->tokens_per_s);
+    cli_json_number(&out, "overlapped_s", r->overlapped_s);
+    cli_json_string(&out, "path", rg_path_kind_name(r->kind));
+    cli_json_string(&out, "linear_path", rg_path_kind_name(r->linear_kind));
     rg_str_printf(&out, "},\n \"fits\": %s", r->fits ? "true" : "false");
-    add_number(&out, "memory_bytes", r->memory_bytes);
-    add_number(&out, "memory_available_bytes", r->memory_available_bytes);
-    add_number(&out, "weight_bytes", r->weight_bytes);
-    add_number(&out, "kv_bytes", r->kv_bytes);
-    add_number(&out, "state_bytes", r->state_bytes);
-    add_number(&out, "max_batch", r->max_batch);
+    cli_json_number(&out, "memory_bytes", r->memory_bytes);
+    cli_json_number(&out, "memory_available_bytes", r->memory_available_bytes);
+    cli_json_number(&out, "weight_bytes", r->weight_bytes);
+    cli_json_number(&out, "kv_bytes", r->kv_bytes);
+    cli_json_number(&out, "state_bytes", r->state_bytes);
+    cli_json_number(&out, "max_batch", r->max_batch);
     rg_str_add(&out, "}");
     puts(out.data && !out.failed ? out.data : "null");
     rg_str_free(&out);

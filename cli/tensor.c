@@ -65,11 +65,6 @@ static rg_status read_tensor(void *context, size_t i, float *out, rg_error *err)
     return rg_tensor_read_f32(c->file, rg_tensor_file_info(c->file, i), out, err);
 }
 
-static bool ends_with(const char *s, const char *ending) {
-    const size_t n = strlen(s), m = strlen(ending);
-    return n >= m && strcmp(s + n - m, ending) == 0;
-}
-
 static rg_status write_converted(cli_context *context, conversion *c, rg_error *err) {
     const char *path = cli_string(context, "o"), *format = cli_string(context, "format");
     const size_t n = rg_tensor_file_count(c->file);
@@ -79,8 +74,8 @@ static rg_status write_converted(cli_context *context, conversion *c, rg_error *
         c->info[i].format = c->info[i].n_dims > 1 ? format : "f32";
     }
     const rg_tensor_list list = {n, c->info, read_tensor, c};
-    if (ends_with(path, ".safetensors")) return rg_tensor_write_safetensors(path, &list, err);
-    if (!ends_with(path, ".gguf"))
+    if (rg_ends_with(path, ".safetensors")) return rg_tensor_write_safetensors(path, &list, err);
+    if (!rg_ends_with(path, ".gguf"))
         return rg_fail(err, RG_ERR_USAGE, "-o", "a name that ends in .safetensors or .gguf", "\"%.200s\"",
                        path);
     const bool same = strcmp(rg_tensor_file_kind(c->file), "gguf") == 0;

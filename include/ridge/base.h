@@ -73,6 +73,7 @@ void rg_str_add(rg_str *s, const char *text);
 void rg_str_add_n(rg_str *s, const char *text, size_t n);
 void rg_str_printf(rg_str *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void rg_str_free(rg_str *s);
+bool rg_ends_with(const char *s, const char *ending);
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 
@@ -118,7 +119,7 @@ double rg_random_normal(uint64_t seed, uint64_t stream, uint64_t index);
 /* ---- statistics -------------------------------------------------------------------------------------- */
 
 double rg_mean(const double *x, size_t n);
-/* Standard error of the mean: sample standard deviation / sqrt(n); 0 for n < 2. */
+/* Standard error of the mean: sample standard deviation / sqrt(n); NaN (unknown) for n < 2. */
 double rg_standard_error(const double *x, size_t n);
 /* Linear-interpolated quantile, q in [0, 1]; sorts x. */
 double rg_quantile(double *x, size_t n, double q);

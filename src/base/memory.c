@@ -112,3 +112,8 @@ void rg_str_free(rg_str *s) {
     free(s->data);
     *s = (rg_str){0};
 }
+
+bool rg_ends_with(const char *s, const char *ending) {
+    const size_t n = strlen(s), m = strlen(ending);
+    return n >= m && strcmp(s + n - m, ending) == 0;
+}

@@ -11,7 +11,7 @@ double rg_mean(const double *x, size_t n) {
 }
 
 double rg_standard_error(const double *x, size_t n) {
-    if (n < 2) return 0;
+    if (n < 2) return NAN;
     double mean = rg_mean(x, n), sum = 0;
     for (size_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
     return sqrt(sum / (double)(n - 1) / (double)n);

@@ -7,11 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool ends_with(const char *s, const char *ending) {
-    const size_t n = strlen(s), m = strlen(ending);
-    return n >= m && strcmp(s + n - m, ending) == 0;
-}
-
 static rg_status no_weights(const char *spec, const char *what, rg_error *err) {
     return rg_fail(err, RG_ERR_UNSUPPORTED, spec,
                    "a GGUF file, a llama2.c file or a Hugging Face folder, which have weights", "%s", what);
@@ -116,7 +111,7 @@ static rg_status open_folder_of(rg_model *m, const char *data_dir, bool weights,
 static bool looks_like_file(const char *spec) {
     static const char *const endings[] = {".gguf", ".bin", ".json", ".yaml", ".safetensors"};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (ends_with(spec, endings[i])) return true;
+        if (rg_ends_with(spec, endings[i])) return true;
     return strchr(spec, '/') != NULL;
 }
 
@@ -128,9 +123,10 @@ static rg_status open_any(rg_model *m, const char *spec, const char *data_dir, b
         return rg_fail(err, RG_ERR_USAGE, NULL, "at most 1023 characters",
                        "the path of the model is too long");
     if (exists && S_ISDIR(st.st_mode)) return open_folder(m, data_dir, weights, err);
-    if (ends_with(spec, ".safetensors") || ends_with(spec, ".safetensors.index.json"))
+    if (rg_ends_with(spec, ".safetensors") || rg_ends_with(spec, ".safetensors.index.json"))
         return open_folder_of(m, data_dir, weights, err);
-    if (ends_with(spec, ".json") || ends_with(spec, ".yaml")) return open_config(m, data_dir, weights, err);
+    if (rg_ends_with(spec, ".json") || rg_ends_with(spec, ".yaml"))
+        return open_config(m, data_dir, weights, err);
     return open_tensors(m, data_dir, weights, err);
 }
 

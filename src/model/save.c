@@ -47,18 +47,13 @@ static rg_status find_owners(saving *s, rg_error *err) {
     return RG_OK;
 }
 
-static bool ends_with(const char *s, const char *ending) {
-    const size_t n = strlen(s), m = strlen(ending);
-    return n >= m && strcmp(s + n - m, ending) == 0;
-}
-
 /* An ending that belongs to another kind of file is refused: nothing is converted. */
 static rg_status check_ending(const char *path, const char *kind, rg_error *err) {
     static const struct {
         const char *ending, *kind;
     } endings[] = {{".gguf", "gguf"}, {".bin", "llama2c"}, {".safetensors", ""}};
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
-        if (ends_with(path, endings[i].ending) && strcmp(endings[i].kind, kind) != 0)
+        if (rg_ends_with(path, endings[i].ending) && strcmp(endings[i].kind, kind) != 0)
             return rg_fail(err, RG_ERR_UNSUPPORTED, path,
                            "the source's own kind (.gguf, .bin of llama2.c, or a folder)",
                            "a model that came from %s is not written so",

@@ -18,11 +18,6 @@ rg_status file_no_memory(const rg_tensor_file *file, rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, file->path, NULL, "out of memory");
 }
 
-static bool ends_with(const char *s, const char *ending) {
-    const size_t n = strlen(s), m = strlen(ending);
-    return n >= m && strcmp(s + n - m, ending) == 0;
-}
-
 rg_status file_check_name(const rg_tensor_file *file, const char *name, size_t most, uint64_t at,
                           rg_error *err) {
     char where[FILE_WHERE];
@@ -47,7 +42,7 @@ static rg_status parse(rg_tensor_file *file, rg_error *err) {
         file->kind = "npy";
         return npy_parse(file, err);
     }
-    if (safetensors_is(file->data, file->size) || ends_with(file->path, ".safetensors")) {
+    if (safetensors_is(file->data, file->size) || rg_ends_with(file->path, ".safetensors")) {
         file->kind = "safetensors";
         return safetensors_parse(file, err);
     }
@@ -100,7 +95,7 @@ rg_status rg_tensor_file_open(rg_tensor_file **out, const char *path, rg_error *
     rg_map map;
     char weights[4096];
     if (weights_of_folder(path, weights, sizeof weights)) path = weights;
-    if (!ends_with(path, ".index.json")) return tensor_file_open_one(out, path, err);
+    if (!rg_ends_with(path, ".index.json")) return tensor_file_open_one(out, path, err);
     RG_TRY(rg_map_open(&map, path, err));
     const rg_status status = shards_open(out, map.data, map.size, path, err);
     rg_map_close(&map);
