@@ -21,11 +21,6 @@ static void add_text(rg_str *out, const char *key, const char *text, bool first)
         rg_str_add(out, "null");
 }
 
-static void add_number(rg_str *out, const char *key, double value) {
-    add_key(out, key, false);
-    cli_print_json_number(out, value);
-}
-
 static void print_out(rg_str *out) {
     if (out->data && !out->failed) puts(out->data);
     rg_str_free(out);
@@ -59,9 +54,9 @@ static rg_status kv_rows(cli_context *context, const rg_graph *g, rg_str *out, r
     const rg_graph_totals t = rg_graph_total(g, 4096);
     if (context->json) {
         add_text(out, "model", g->model, true);
-        add_number(out, "kv_bytes_per_token", t.kv_bytes_per_token);
-        add_number(out, "indexer_bytes_per_token", t.indexer_bytes_per_token);
-        add_number(out, "state_bytes_per_sequence", t.state_bytes_per_sequence);
+        cli_json_number(out, "kv_bytes_per_token", t.kv_bytes_per_token);
+        cli_json_number(out, "indexer_bytes_per_token", t.indexer_bytes_per_token);
+        cli_json_number(out, "state_bytes_per_sequence", t.state_bytes_per_sequence);
         rg_str_add(out, ", \"rows\": [");
     } else {
         rg_str_printf(out,
@@ -259,8 +254,8 @@ static void compare_counts(differences *d, const side *a, const side *b) {
         if (d->json) {
             rg_str_add(d->out, d->n ? ",\n  {" : "\n  {");
             add_text(d->out, "count", counts[i].name, true);
-            add_number(d->out, "a", counts[i].a);
-            add_number(d->out, "b", counts[i].b);
+            cli_json_number(d->out, "a", counts[i].a);
+            cli_json_number(d->out, "b", counts[i].b);
             rg_str_add(d->out, "}");
         } else {
             rg_str_printf(d->out, "%-40s %24.0f %24.0f", counts[i].name, counts[i].a, counts[i].b);
