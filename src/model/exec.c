@@ -31,6 +31,14 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
     return RG_OK;
 }
 
+const float *exec_weight(const exec *e, int node, int weight) {
+    if (weight < 0) return NULL;
+    const rg_graph_weight *w = &e->model->graph.weight[weight];
+    size_t n = 1;
+    for (int d = 0; d < w->n_dims; d++) n *= (size_t)w->shape[d];
+    return exec_weight_part(e, node, weight, 0, n);
+}
+
 static bool same_use(const exec_use *a, const exec_use *b) {
     bool same = exec_same_quant(a->weight, b->weight) && exec_same_quant(a->result, b->result) &&
                 exec_same_quant(a->output, b->output) && a->output_columns == b->output_columns &&
@@ -82,12 +90,14 @@ static rg_status open_any(exec *out, const rg_model *model, const exec_use *use,
     out->last_use = rg_arena_alloc(&out->arena, n, sizeof *out->last_use);
     out->cosine = rg_arena_alloc(&out->arena, n, sizeof *out->cosine);
     out->matrix_flop = rg_arena_alloc(&out->arena, n, sizeof *out->matrix_flop);
+    out->weight_elements = rg_arena_alloc(&out->arena, n, sizeof *out->weight_elements);
+    out->cache_elements = rg_arena_alloc(&out->arena, n, sizeof *out->cache_elements);
     out->head = rg_arena_alloc(&out->arena, n_variants, sizeof *out->head);
     out->value = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->value);
     out->encoded = rg_arena_alloc(&out->arena, n_variants, sizeof *out->encoded);
     out->same = rg_arena_alloc(&out->arena, n * n_variants, sizeof *out->same);
-    if (!out->last_use || !out->cosine || !out->matrix_flop || !out->head || !out->value || !out->encoded ||
-        !out->same)
+    if (!out->weight_elements || !out->cache_elements || !out->last_use || !out->cosine ||
+        !out->matrix_flop || !out->head || !out->value || !out->encoded || !out->same)
         return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     find_same(out);
     for (size_t i = 0; i < n; i++) {

@@ -88,6 +88,9 @@ typedef struct exec {
     int *last_use;         /* [n_nodes] last node that reads it; itself where none does */
     const float **cosine;  /* [n_nodes] ROPE: [max_window][rotary_dim / 2]; sine behind it */
     uint64_t *matrix_flop; /* [n_nodes] executed so far, all variants together */
+    /* [n_nodes] Read so far, all variants together: elements of weights, and of keys and values made for a
+     * cache. */
+    uint64_t *weight_elements, *cache_elements;
     rg_arena arena;
     /* of the batch being run */
     const exec_batch *batch;
@@ -161,6 +164,13 @@ static inline float **exec_value(const exec *e, int node, size_t variant) {
 static inline const exec_use *exec_use_of(const exec *e, int node, size_t variant) {
     return &e->use[variant * e->model->graph.n_nodes + (size_t)node];
 }
+/* Elements [first, first + n) of a weight, counted as read by the node. */
+static inline const float *exec_weight_part(const exec *e, int node, int weight, size_t first, size_t n) {
+    e->weight_elements[node] += n;
+    return e->model->weight[weight] + first;
+}
+/* All of it; NULL for -1. */
+const float *exec_weight(const exec *e, int node, int weight);
 /* Value of input i of a node as the policy reads it: the value itself or a quantized copy in `operand`. */
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
                        const float **out, rg_error *err);

@@ -184,8 +184,9 @@ static rg_status attend_variant(exec *e, int node, size_t variant, rg_error *err
                     .v_head_dim = columns(graph, n, 2),
                     .window = (size_t)n->window,
                     .bidirectional = n->mask == RG_MASK_BIDIRECTIONAL,
-                    .sinks = n->extra[0] >= 0 ? e->model->weight[n->extra[0]] : NULL,
+                    .sinks = exec_weight(e, node, n->extra[0]),
                     .scale = (float)(n->scale > 0 ? n->scale : 1 / sqrt((double)d))};
+    if (!j.bidirectional) e->cache_elements[node] += e->n_tokens * j.kv_heads * (d + j.v_head_dim);
     RG_TRY(exec_operand(e, node, 0, d, variant, &e->operand3, &j.q, err));
     RG_TRY(cached(e, node, 1, variant, &e->operand, &j.k, &j.kept_k, err));
     RG_TRY(cached(e, node, 2, variant, &e->operand2, &j.v, &j.kept_v, err));

@@ -28,9 +28,9 @@ static void convolve(const job *j, size_t token, size_t position) {
 static rg_status transpose(exec *e, const rg_graph_node *n, size_t kernel, rg_error *err) {
     const size_t width = (size_t)n->width;
     RG_TRY(exec_scratch_need(&e->weight, width * kernel, err));
+    const float *taps = exec_weight(e, (int)(n - e->model->graph.node), n->weight);
     for (size_t c = 0; c < width; c++)
-        for (size_t k = 0; k < kernel; k++)
-            e->weight.data[k * width + c] = e->model->weight[n->weight][c * kernel + k];
+        for (size_t k = 0; k < kernel; k++) e->weight.data[k * width + c] = taps[c * kernel + k];
     return RG_OK;
 }
 
@@ -44,7 +44,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
         const job j = {(size_t)n->width,
                        kernel,
                        e->weight.data,
-                       n->bias >= 0 ? e->model->weight[n->bias] : NULL,
+                       exec_weight(e, node, n->bias),
                        *exec_value(e, n->input[0], v),
                        *exec_value(e, node, v)};
 #pragma omp parallel for num_threads(e->threads) schedule(static)

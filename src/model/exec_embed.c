@@ -33,6 +33,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
             from = e->weight.data;
             last = q;
         }
+        exec_weight_part(e, node, n->weight, 0, e->n_tokens * width);
         for (size_t t = 0; t < e->n_tokens; t++)
             memcpy(*out + t * width, from + row_of(e, n->op, t) * width, width * sizeof **out);
     }

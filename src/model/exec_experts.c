@@ -93,9 +93,10 @@ static rg_status pack_integers(exec *e, int node, const sizes *s, size_t expert,
     RG_TRY(integers_of(e, node, s, expert, use, &plan, err));
     RG_TRY(need_bytes(&e->packed, integer_panels_bytes(&plan, s->out), err));
     RG_TRY(need_bytes(&e->weight, integer_work_bytes(&plan, e->threads, s->out), err));
-    integer_pack(&plan, e->threads,
-                 e->model->weight[e->model->graph.node[node].weight] + expert * s->out * s->in, s->out,
-                 e->weight.data, (uint8_t *)e->packed.data);
+    integer_pack(
+        &plan, e->threads,
+        exec_weight_part(e, node, e->model->graph.node[node].weight, expert * s->out * s->in, s->out * s->in),
+        s->out, e->weight.data, (uint8_t *)e->packed.data);
     return RG_OK;
 }
 
@@ -103,8 +104,8 @@ static rg_status pack_expert(exec *e, int node, const sizes *s, size_t expert, c
                              rg_error *err) {
     const int weight = e->model->graph.node[node].weight;
     const size_t n = s->out * s->in;
-    const float *data = e->model->weight[weight] + expert * n;
     if (use->integer) return pack_integers(e, node, s, expert, use, err);
+    const float *data = exec_weight_part(e, node, weight, expert * n, n);
     if (use->rotation) {
         RG_TRY(exec_scratch_need(&e->operand, n, err));
         exec_rotate_rows(e, (size_t)use->rotation, data, e->operand.data, s->out, s->in);
@@ -133,8 +134,9 @@ static rg_status multiply_by_unit(exec *e, int node, size_t variant, const sizes
     plan.side[1].quant = expert_quant(&plan.side[1].quant, n->weight, expert);
     plan.side[0].first_token = e->batch->first_token;
     plan.side[0].token = token;
-    rg_status status = dot_matrix_make(&weight, &plan, e->threads, 1,
-                                       e->model->weight[n->weight] + expert * s->out * s->in, s->out, err);
+    rg_status status = dot_matrix_make(
+        &weight, &plan, e->threads, 1,
+        exec_weight_part(e, node, n->weight, expert * s->out * s->in, s->out * s->in), s->out, err);
     if (status == RG_OK) status = dot_matrix_make(&operand, &plan, e->threads, 0, x, rows, err);
     if (status == RG_OK) dot_gemm(&plan, e->threads, &operand, &weight, y);
     dot_matrix_free(&operand);
@@ -160,7 +162,7 @@ static rg_status multiply(exec *e, int node, size_t variant, const sizes *s, siz
     const exec_use *use = exec_use_of(e, node, variant);
     const size_t *row = p->row + p->first[expert], rows = p->first[expert + 1] - p->first[expert];
     const size_t slots = s->x_width / s->in, before = e->batch->first_token * (slots - 1);
-    const float *bias = n->bias >= 0 ? e->model->weight[n->bias] + expert * s->out : NULL;
+    const float *bias = n->bias >= 0 ? exec_weight_part(e, node, n->bias, expert * s->out, s->out) : NULL;
     float *all = *exec_value(e, node, variant);
     RG_TRY(exec_scratch_need(&e->operand, rows * s->in, err));
     RG_TRY(exec_scratch_need(&e->operand2, rows * s->out, err));

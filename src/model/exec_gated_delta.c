@@ -82,8 +82,8 @@ static rg_status run_variant(exec *e, int node, size_t variant, rg_error *err) {
     const float **const input[] = {&j.q, &j.k, &j.v, &j.a, &j.b};
     for (int i = 0; i < 5; i++) *input[i] = *exec_value(e, n->input[i], variant);
     j.decays = (size_t)e->model->graph.node[n->input[3]].width;
-    j.A_log = e->model->weight[n->extra[0]];
-    j.dt_bias = e->model->weight[n->extra[1]];
+    j.A_log = exec_weight(e, node, n->extra[0]);
+    j.dt_bias = exec_weight(e, node, n->extra[1]);
     j.gain = e->weight.data;
     RG_TRY(exec_scratch_need(&e->attention, each * (size_t)e->threads, err));
     RG_TRY(exec_take(e, (size_t)n->width, exec_value(e, node, variant), err));

@@ -26,7 +26,7 @@ rg_status exec_integer_pack(exec *e, int node, const integer_plan *plan, struct 
     const size_t width = (size_t)n->width;
     RG_TRY(need_bytes(panels, integer_panels_bytes(plan, width), err));
     RG_TRY(need_bytes(&e->weight, integer_work_bytes(plan, e->threads, width), err));
-    integer_pack(plan, e->threads, e->model->weight[n->weight], width, e->weight.data, bytes_of(panels));
+    integer_pack(plan, e->threads, exec_weight(e, node, n->weight), width, e->weight.data, bytes_of(panels));
     return RG_OK;
 }
 

@@ -58,7 +58,7 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
 rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err) {
     const rg_graph_weight *w = &e->model->graph.weight[e->model->graph.node[node].weight];
     const size_t n = (size_t)w->shape[0], k = (size_t)w->shape[1];
-    const float *data = e->model->weight[e->model->graph.node[node].weight];
+    const float *data = exec_weight(e, node, e->model->graph.node[node].weight);
     if (q) {
         RG_TRY(exec_scratch_need(&e->weight, n * k, err));
         exec_quantize_weight(e, q, e->model->graph.node[node].weight, e->weight.data);
@@ -73,7 +73,7 @@ void exec_add_bias(const exec *e, int node, size_t rows, float *y) {
     const rg_graph_node *n = &e->model->graph.node[node];
     if (n->bias < 0) return;
     const size_t width = (size_t)n->width;
-    const float *bias = e->model->weight[n->bias];
+    const float *bias = exec_weight(e, node, n->bias);
     for (size_t r = 0; r < rows; r++, y += width)
         for (size_t i = 0; i < width; i++) y[i] += bias[i];
 }
@@ -90,7 +90,7 @@ rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct ex
     RG_TRY(dot_plan_make(&unit->plan, e->kernels, use->datapath, use->input[0], use->weight, k, err));
     unit->plan.side[0].quant = exec_value_quant(&unit->plan.side[0].quant, n->input[0]);
     unit->plan.side[1].quant = exec_weight_quant(&unit->plan.side[1].quant, n->weight);
-    RG_TRY(dot_matrix_make(&unit->weight, &unit->plan, e->threads, 1, e->model->weight[n->weight],
+    RG_TRY(dot_matrix_make(&unit->weight, &unit->plan, e->threads, 1, exec_weight(e, node, n->weight),
                            (size_t)n->width, err));
     unit->ready = true;
     return RG_OK;

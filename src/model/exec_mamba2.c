@@ -42,9 +42,9 @@ static rg_status run_variant(exec *e, int node, size_t variant, rg_error *err) {
     const exec_batch *batch = e->batch;
     const size_t heads = (size_t)n->heads, each = (size_t)((n->state + 1) * n->head_dim + 15) / 16 * 16;
     job j = {e->kernels, n};
-    j.A_log = e->model->weight[n->extra[0]];
-    j.D = e->model->weight[n->extra[1]];
-    j.dt_bias = e->model->weight[n->extra[2]];
+    j.A_log = exec_weight(e, node, n->extra[0]);
+    j.D = exec_weight(e, node, n->extra[1]);
+    j.dt_bias = exec_weight(e, node, n->extra[2]);
     j.x = *exec_value(e, n->input[0], variant);
     j.b = *exec_value(e, n->input[1], variant);
     j.c = *exec_value(e, n->input[2], variant);

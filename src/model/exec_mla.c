@@ -156,7 +156,7 @@ static rg_status attend_absorbed(exec *e, int node, size_t variant, const sizes 
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_use *use = exec_use_of(e, node, variant);
     const bool kept = (use->window || use->sinks) && (use->input[1] || use->input[2]);
-    const float *weight = e->model->weight[n->weight];
+    const float *weight = exec_weight(e, node, n->weight);
     const float *c = *exec_value(e, n->input[1], variant), *r = *exec_value(e, n->input[2], variant);
     float *q, *y;
     if (use->weight) {
@@ -199,6 +199,8 @@ static rg_status run(exec *e, int node, rg_error *err) {
             status = n->form == RG_MLA_ABSORBED ? attend_absorbed(e, node, v, &s, &l, &h, err)
                                                 : attend_expanded(e, node, v, &s, &l, &h, err);
         for (int i = 0; i < l.n; i++) exec_release(e, l.at[i]);
+        e->cache_elements[node] +=
+            s.tokens * (n->form == RG_MLA_PLAIN ? s.heads * (s.nope + s.rope + s.value) : s.rank + s.rope);
         e->matrix_flop[node] += 2 * (uint64_t)s.tokens * s.heads * s.rank * (s.nope + s.value);
     }
     return status;

@@ -38,7 +38,7 @@ rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err) 
                  size = (size_t)use->rotation;
     float **y = exec_value(e, node, variant);
     RG_TRY(exec_scratch_need(&e->weight, width * k, err));
-    exec_rotate_rows(e, size, e->model->weight[n->weight], e->weight.data, width, k);
+    exec_rotate_rows(e, size, exec_weight(e, node, n->weight), e->weight.data, width, k);
     const float *weight = e->weight.data;
     if (use->weight) {
         RG_TRY(exec_scratch_need(&e->operand2, width * k, err));

@@ -92,6 +92,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
     const size_t doubles = 2 * experts + (size_t)n->n_group, bools = experts + (size_t)n->n_group;
     const size_t each = (doubles * sizeof(double) + bools + 63) / 64 * 64; /* bytes */
     RG_TRY(exec_scratch_need(&e->attention, each / sizeof(float) * (size_t)e->threads, err));
+    const float *correction = exec_weight(e, node, n->extra[0]);
     for (size_t v = 0; v < e->n_variants; v++) {
         if (exec_same(e, node, v) != v) continue;
         const float *x = *exec_value(e, n->input[0], v);
@@ -102,13 +103,7 @@ static rg_status run(exec *e, int node, rg_error *err) {
             char *mine = (char *)e->attention.data + each * (size_t)omp_get_thread_num();
             double *space = (double *)mine;
             bool *flags = (bool *)(mine + doubles * sizeof(double));
-            const choice c = {n,
-                              experts,
-                              x + t * experts,
-                              n->extra[0] >= 0 ? e->model->weight[n->extra[0]] : NULL,
-                              space,
-                              space + experts,
-                              flags};
+            const choice c = {n, experts, x + t * experts, correction, space, space + experts, flags};
             route(&c, space + 2 * experts, flags + experts, y + t * width);
         }
     }

@@ -34,6 +34,8 @@ rg_status exec_rows(exec *e, int node, rg_error *err) {
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_op *op = exec_op_find(n->op);
     const size_t width = (size_t)n->width;
+    exec_weight(e, node, n->weight); /* read by the rows */
+    exec_weight(e, node, n->bias);
     for (size_t v = 0; v < e->n_variants; v++) {
         const float *in[RG_MAX_INPUTS] = {NULL};
         if (exec_same(e, node, v) != v) continue;

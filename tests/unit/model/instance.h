@@ -133,6 +133,9 @@ static inline int32_t instance_token(const rg_model *m, size_t window, size_t po
 }
 
 /* Windows first, ..., first + n - 1 of those whose lengths are given; every position is scored. */
+/* What the last run read, by node. */
+static uint64_t instance_weight_elements[1 << 12], instance_cache_elements[1 << 12];
+
 static inline instance_result instance_run(const rg_model *m, const char *const *policies, size_t n_policies,
                                            int threads, const size_t *length, size_t first, size_t n) {
     static rg_policy policy[INSTANCE_VARIANTS];
@@ -167,6 +170,9 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
         fail_msg("%s: %s", err.where, err.message);
     for (size_t i = 0; i < g->n_nodes; i++)
         *((int)i == g->output ? &r.head_flop : &r.matrix_flop) += (double)e.matrix_flop[i];
+    assert_true(g->n_nodes <= sizeof instance_weight_elements / sizeof *instance_weight_elements);
+    memcpy(instance_weight_elements, e.weight_elements, g->n_nodes * sizeof *e.weight_elements);
+    memcpy(instance_cache_elements, e.cache_elements, g->n_nodes * sizeof *e.cache_elements);
     exec_close(&e);
     free(use);
     return r;
@@ -234,6 +240,24 @@ static inline void instance_check_bits(const rg_model *m, const char *const *pol
     instance_result_free(&all);
 }
 
+/* Elements read by a node in a prompt pass of `tokens` tokens: weights (of experts: whole ones; of tables: a
+   row for each token) and what a cache stores. */
+static inline void instance_check_elements(const rg_model *m, size_t node, rg_node_count c, size_t tokens) {
+    const rg_graph_node *n = &m->graph.node[node];
+    const double read = (double)instance_weight_elements[node];
+    bool right = read == c.weight_elements;
+    if (n->op == RG_OP_EMBED || n->op == RG_OP_POSITION || n->op == RG_OP_FIRST_ROW)
+        right = read == (double)tokens * (double)n->width;
+    if (n->op == RG_OP_EXPERT_LINEAR) {
+        const double all = (double)m->graph.weight[n->weight].shape[0],
+                     each = c.active_weight_elements / (double)(m->graph.node[n->input[1]].width / 2);
+        right = fmod(read, each) == 0 && read >= c.active_weight_elements && read <= all * each;
+    }
+    if (!right || (double)instance_cache_elements[node] != c.kv_write_elements)
+        fail_msg("%s: read %.0f elements of weights and %.0f of the cache, counted %.0f and %.0f", n->name,
+                 read, (double)instance_cache_elements[node], c.weight_elements, c.kv_write_elements);
+}
+
 /* Executed matrix FLOP are those counted for prompts of this length; the head runs for every token here, in
    the counts where attention sees both ways alone. */
 static inline void instance_check_counts(const rg_model *m, size_t length) {
@@ -242,8 +266,9 @@ static inline void instance_check_counts(const rg_model *m, size_t length) {
     instance_result r = instance_run(m, policy, 1, 2, lengths, 0, 2);
     double blocks = 0, head = 0;
     for (size_t i = 0; i < m->graph.n_nodes; i++) {
-        double flop = rg_graph_count_node(&m->graph, i, RG_PREFILL, 2, (double)length).matrix_flop;
-        *((int)i == m->graph.output ? &head : &blocks) += flop;
+        const rg_node_count c = rg_graph_count_node(&m->graph, i, RG_PREFILL, 2, (double)length);
+        *((int)i == m->graph.output ? &head : &blocks) += c.matrix_flop;
+        instance_check_elements(m, i, c, 2 * length);
     }
     if (r.matrix_flop != blocks) fail_msg("executed %.0f FLOP, counted %.0f", r.matrix_flop, blocks);
     assert_true(r.head_flop == head * (m->graph.every_row ? 1 : (double)length));
