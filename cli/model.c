@@ -13,7 +13,7 @@ typedef struct facts {
     double context;
     rg_graph_totals totals;
     const char *policy; /* NULL: bf16 */
-    double weight_bytes, sequence_bytes;
+    double weight_bytes, sequence_bytes, checkpoint_bytes;
     bool imported; /* unknown fields are listed */
 } facts;
 
@@ -33,6 +33,12 @@ static void show_json(const facts *f) {
     cli_json_number(&out, "parameters_active", t->parameters_active);
     cli_json_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
     cli_json_number(&out, "weight_bytes", f->weight_bytes);
+    rg_str_add(&out, ", \"checkpoint_policy\": ");
+    if (g->stored)
+        cli_print_json_string(&out, g->stored);
+    else
+        rg_str_add(&out, "null");
+    cli_json_number(&out, "checkpoint_bytes", f->checkpoint_bytes);
     cli_json_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
     cli_json_number(&out, "indexer_bytes_per_token", t->indexer_bytes_per_token);
     cli_json_number(&out, "kv_bytes_per_sequence", f->sequence_bytes);
@@ -88,6 +94,7 @@ static void show_table(const facts *f) {
         {"  active, with the input embedding", t->parameters_active, ""},
         {"  active, without it", t->parameters_active_no_embedding, ""},
         {f->policy ? "weights, as the policy stores them" : "weights, stored as bf16", f->weight_bytes, "B"},
+        {"  in the checkpoint", g->stored ? f->checkpoint_bytes : 0, "B"},
         {"KV cache per token, bf16", t->kv_bytes_per_token, "B"},
         {"  its indexer's keys", t->indexer_bytes_per_token, "B"},
         {"state per sequence", t->state_bytes_per_sequence, "B"},
@@ -100,7 +107,7 @@ static void show_table(const facts *f) {
            (long long)g->max_positions);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char exact[40], about[24];
-        const bool rare = i == 1 || i == 2 || i == 7; /* parts that few models have */
+        const bool rare = i == 1 || i == 2 || i == 6 || i == 8; /* parts that few models have */
         if (rare && rows[i].value == 0) continue;
         printf("%-36s %20s %-4s  %s\n", rows[i].label, grouped(rows[i].value, exact), rows[i].unit,
                scaled(rows[i].value, rows[i].unit, about));
@@ -121,6 +128,7 @@ static rg_status show_graph(cli_context *context, const rg_graph *g, bool import
     f.totals = rg_graph_total(g, f.context);
     RG_TRY(rg_graph_weight_bytes(g, f.policy, &f.weight_bytes, err));
     RG_TRY(rg_graph_kv_bytes(g, f.policy, f.context, &f.sequence_bytes, err));
+    RG_TRY(rg_graph_weight_bytes(g, g->stored, &f.checkpoint_bytes, err));
     (context->json ? show_json : show_table)(&f);
     return RG_OK;
 }

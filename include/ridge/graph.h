@@ -227,8 +227,10 @@ typedef struct rg_graph {
     /* Weights of parts beside the language model, which nodes and totals leave out: modules that draft tokens
        (without the embedding and head that they share), vision towers with their projectors. */
     double parameters_mtp, parameters_vision;
-    bool every_row; /* it sees both ways: the output is wanted for each row, not for the last one */
-    int output;     /* node whose output is the logits; where it is not LINEAR, the last hidden state */
+    const char *stored; /* policy by which the checkpoint stores its weights (the config's
+                           quantization_config); NULL: bf16 */
+    bool every_row;     /* it sees both ways: the output is wanted for each row, not for the last one */
+    int output;         /* node whose output is the logits; where it is not LINEAR, the last hidden state */
     size_t n_unknown_fields; /* rg_graph_import: config fields neither used nor declared harmless, as dotted
                                 paths */
     const char **unknown_field;

@@ -326,6 +326,18 @@ static rg_status run_part(builder *b, const statement *body, int n_names, double
     return status;
 }
 
+static rg_status find_stored(builder *b) {
+    const family *f = b->family;
+    value v = {0};
+    if (f->stored) RG_TRY(expr_eval(&b->scope, f->stored_node, f->stored, &v));
+    if (v.kind == VALUE_NULL) return RG_OK;
+    if (v.kind != VALUE_STRING) return value_fail(&b->scope, f->stored_node, &v, "a policy, or null");
+    rg_policy policy;
+    RG_TRY(rg_policy_parse(v.s, &policy, b->scope.err));
+    b->graph->stored = rg_arena_strndup(&b->graph->arena, v.s, strlen(v.s));
+    return b->graph->stored ? RG_OK : no_memory(b);
+}
+
 static rg_status run_family(builder *b) {
     const family *f = b->family;
     rg_graph *g = b->graph;
@@ -337,6 +349,7 @@ static rg_status run_family(builder *b) {
     }
     RG_TRY(expr_eval(&b->scope, f->positions_node, f->positions, &v));
     RG_TRY(value_to_int(&b->scope, f->positions_node, &v, 1, INT32_MAX, &g->max_positions));
+    RG_TRY(find_stored(b));
     RG_TRY(set(b, f->body->node, "token", (value){.kind = VALUE_NODE, .i = -1, .name = "token"}));
     const int n_names = b->n_variables;
     RG_TRY(run_statements(b, f->body));

@@ -73,6 +73,12 @@ static rg_status read_family(family *f, rg_error *err) {
     RG_TRY(scanner_open(&s, doc, f->positions_node, &doc->arena, err));
     RG_TRY(expr_parse(&s, &f->positions));
     RG_TRY(scanner_end(&s));
+    f->stored_node = rg_doc_get(doc->root, "stored");
+    if (f->stored_node) {
+        RG_TRY(scanner_open(&s, doc, f->stored_node, &doc->arena, err));
+        RG_TRY(expr_parse(&s, &f->stored));
+        RG_TRY(scanner_end(&s));
+    }
     rg_doc_node *graph;
     RG_TRY(rg_doc_child(doc, doc->root, "graph", RG_DOC_LIST, true, &graph, err));
     RG_TRY(statements_parse(f, graph, &f->body, err));

@@ -40,6 +40,8 @@ typedef struct family {
     rg_doc_node *match, *require, *harmless; /* require and harmless may be NULL */
     rg_doc_node *positions_node;
     expr *positions;
+    rg_doc_node *stored_node;
+    expr *stored; /* NULL: bf16 */
     let *lets;
     statement *body, *mtp, *vision; /* mtp, vision: NULL where there is no such part */
 } family;

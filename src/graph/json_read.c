@@ -142,6 +142,11 @@ static rg_status read_graph(reader *r) {
     if (!(g->parameters_mtp >= 0 && g->parameters_mtp < 1e18) ||
         !(g->parameters_vision >= 0 && g->parameters_vision < 1e18))
         return bad(r, root, "numbers of parameters", "parameters_mtp or parameters_vision is none");
+    if (rg_doc_get(root, "stored")) {
+        rg_policy policy;
+        RG_TRY(read_text(r, root, "stored", &g->stored));
+        RG_TRY(rg_policy_parse(g->stored, &policy, r->err));
+    }
     RG_TRY(read_index(r, root, "output", true, &g->output));
     RG_TRY(rg_doc_child(doc, root, "weights", RG_DOC_LIST, true, &weights, r->err));
     RG_TRY(rg_doc_child(doc, root, "nodes", RG_DOC_LIST, true, &nodes, r->err));

@@ -84,6 +84,10 @@ rg_status rg_graph_to_json(const rg_graph *g, rg_str *out, rg_error *err) {
     rg_str_printf(out, ", \"max_positions\": %lld", (long long)g->max_positions);
     if (g->parameters_mtp > 0) rg_str_printf(out, ", \"parameters_mtp\": %.0f", g->parameters_mtp);
     if (g->parameters_vision > 0) rg_str_printf(out, ", \"parameters_vision\": %.0f", g->parameters_vision);
+    if (g->stored) {
+        rg_str_add(out, ", \"stored\": ");
+        add_string(out, g->stored);
+    }
     rg_str_printf(out, ", \"output\": %d,\n \"weights\": [", g->output);
     for (size_t i = 0; i < g->n_weights; i++) {
         rg_str_add(out, i ? ",\n  " : "\n  ");

@@ -43,6 +43,8 @@ rg_status rg_graph_weight_bytes(const rg_graph *g, const char *text, double *byt
     look_up(g, RG_OP_EMBED, &policy, quant);
     look_up(g, RG_OP_EXPERT_LINEAR, &policy, quant);
     look_up(g, RG_OP_MLA, &policy, quant);
+    look_up(g, RG_OP_MLA_SELECTED, &policy, quant);
+    look_up(g, RG_OP_GROUPED_LINEAR, &policy, quant);
     look_up(g, RG_OP_LINEAR, &policy, quant); /* last: what multiplies decides how a tied table is stored */
     rg_status status = all_matched(&policy, err);
     double sum = 0;

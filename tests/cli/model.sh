@@ -16,6 +16,7 @@ holds() { jq -e "$1" out >/dev/null || { echo "not so: $1"; head -c 2000 out; ex
 
 expect 0 model show llama-3.1-8b --json
 holds '.parameters_total == 8030261248 and .parameters_active == 8030261248 and .parameters_active_no_embedding == 7504924672'
+holds '.checkpoint_policy == null and .checkpoint_bytes == .weight_bytes'
 holds '.parameters_mtp == 0 and .parameters_vision == 0 and .weight_bytes == 16060522496'
 holds '.kv_bytes_per_token == 131072 and .state_bytes_per_sequence == 0 and .context == 4096'
 # linear operators of a block, attention over (4096 + 1) / 2 keys, the head once in 4096 tokens

@@ -374,6 +374,57 @@ static void capped_head(void **state) {
     rg_graph_close(&g);
 }
 
+/* Bytes of the checkpoint as its quantization_config stores it. */
+static void checkpoints(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        double gib;
+    } cases[] = {
+        {"gpt-oss-20b", 12.8}, {"gpt-oss-120b", 60.8}, {"llama-3.1-8b", 8030261248 * 2.0 / 1024 / MIB}};
+    if (!shared_path("models-config")) skip();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rg_graph g;
+        double bytes;
+        rg_error err = {0};
+        import(&g, cases[i].name, FAMILIES);
+        must(rg_graph_weight_bytes(&g, g.stored, &bytes, &err), &err);
+        within(cases[i].name, "checkpoint", bytes / 1024 / MIB, cases[i].gib, 0.005);
+        rg_graph_close(&g);
+    }
+    rg_graph g;
+    double bytes, plain;
+    rg_error err = {0};
+    import(&g, "deepseek-v3.2",
+           FAMILIES); /* a code and 1 / 128^2 of a scale for what is not embedding, head, gate */
+    must(rg_graph_weight_bytes(&g, g.stored, &bytes, &err), &err);
+    must(rg_graph_weight_bytes(&g, NULL, &plain, &err), &err);
+    const double bf16 = 2 * 129280.0 * 7168 + 58 * 256.0 * 7168 + 61 * 64 * 7168.0;
+    within("deepseek-v3.2", "checkpoint", bytes, bf16 + plain / 2 * (1 + 1 / 16384.0), 1e-4);
+    rg_graph_close(&g);
+}
+
+/* The published Llama 4 Scout with its vision tower has 108,641,793,536 parameters. */
+static void vision_tower(void **state) {
+    (void)state;
+    static const char scout[] =
+        "model_type: llama4\n"
+        "text_config: {model_type: llama4_text, hidden_size: 5120, intermediate_size: 8192,\n"
+        "  intermediate_size_mlp: 16384, num_attention_heads: 40, num_key_value_heads: 8, head_dim: 128,\n"
+        "  num_hidden_layers: 48, num_local_experts: 16, interleave_moe_layer_step: 1, vocab_size: 202048}\n"
+        "vision_config: {model_type: llama4_vision_model, hidden_size: 1408, image_size: 336, patch_size: "
+        "14,\n"
+        "  intermediate_size: 5632, num_attention_heads: 16, num_hidden_layers: 34, pixel_shuffle_ratio: "
+        "0.5,\n"
+        "  projector_output_dim: 4096}\n";
+    rg_graph g;
+    rg_error err = {0};
+    must(graph_of_text(&g, scout, &err), &err);
+    const rg_graph_totals t = rg_graph_total(&g, 1);
+    assert_true(t.parameters_total == 107769861120 && t.parameters_vision == 871932416);
+    rg_graph_close(&g);
+}
+
 static void comments(void **state) {
     (void)state;
     rg_graph g;
@@ -392,11 +443,10 @@ static void comments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),        cmocka_unit_test(all_files),
-        cmocka_unit_test(dropped_field), cmocka_unit_test(work),
-        cmocka_unit_test(selected_keys), cmocka_unit_test(spans),
-        cmocka_unit_test(encoder_rows),  cmocka_unit_test(parts),
-        cmocka_unit_test(comments),      cmocka_unit_test(compressed_keys),
+        cmocka_unit_test(counts),       cmocka_unit_test(all_files),     cmocka_unit_test(dropped_field),
+        cmocka_unit_test(work),         cmocka_unit_test(selected_keys), cmocka_unit_test(spans),
+        cmocka_unit_test(encoder_rows), cmocka_unit_test(parts),         cmocka_unit_test(comments),
+        cmocka_unit_test(checkpoints),  cmocka_unit_test(vision_tower),  cmocka_unit_test(compressed_keys),
         cmocka_unit_test(capped_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
