@@ -333,7 +333,8 @@ static rg_status find_stored(builder *b) {
     if (v.kind == VALUE_NULL) return RG_OK;
     if (v.kind != VALUE_STRING) return value_fail(&b->scope, f->stored_node, &v, "a policy, or null");
     rg_policy policy;
-    RG_TRY(rg_policy_parse(v.s, &policy, b->scope.err));
+    if (rg_policy_parse(v.s, &policy, NULL) != RG_OK)
+        return fail(b, f->stored_node, "a numerics policy", "stored: is none");
     b->graph->stored = rg_arena_strndup(&b->graph->arena, v.s, strlen(v.s));
     return b->graph->stored ? RG_OK : no_memory(b);
 }

@@ -145,7 +145,8 @@ static rg_status read_graph(reader *r) {
     if (rg_doc_get(root, "stored")) {
         rg_policy policy;
         RG_TRY(read_text(r, root, "stored", &g->stored));
-        RG_TRY(rg_policy_parse(g->stored, &policy, r->err));
+        if (rg_policy_parse(g->stored, &policy, NULL) != RG_OK)
+            return bad(r, rg_doc_get(root, "stored"), "a numerics policy", "stored is none");
     }
     RG_TRY(read_index(r, root, "output", true, &g->output));
     RG_TRY(rg_doc_child(doc, root, "weights", RG_DOC_LIST, true, &weights, r->err));

@@ -252,6 +252,21 @@ static void cut_and_flip(rg_str *json) {
     }
 }
 
+/* Operators that are counted only: compressed attention with indexers; fixed rows beside tokens. */
+static const char compressed[] =
+    "model_type: deepseek_v4\nvocab_size: 20\nhidden_size: 8\nnum_hidden_layers: 2\nnum_attention_heads: 2\n"
+    "num_key_value_heads: 1\nhead_dim: 8\nqk_rope_head_dim: 4\nq_lora_rank: 4\no_lora_rank: 4\no_groups: 2\n"
+    "index_n_heads: 2\nindex_head_dim: 4\nindex_topk: 3\nmoe_intermediate_size: 4\nn_routed_experts: 4\n"
+    "n_shared_experts: 1\nnum_experts_per_tok: 2\nhc_mult: 2\nrms_norm_eps: 1e-6\nhidden_act: silu\n"
+    "scoring_func: sqrtsoftplus\ntopk_method: noaux_tc\nrouted_scaling_factor: 1.5\nsliding_window: 4\n"
+    "swiglu_limit: 10.0\nmax_position_embeddings: 64\ncompress_ratios: [128, 4, 0]\n"
+    "num_nextn_predict_layers: 1\nrope_scaling: {type: yarn, factor: 4, beta_fast: 32, beta_slow: 1,\n"
+    "  original_max_position_embeddings: 16}\n";
+static const char streams[] =
+    "_class_name: FluxTransformer2DModel\nnum_attention_heads: 2\nattention_head_dim: 4\nin_channels: 4\n"
+    "joint_attention_dim: 6\npooled_projection_dim: 5\nguidance_embeds: true\nnum_layers: 1\n"
+    "num_single_layers: 1\n";
+
 static void cuts_and_flips(void **state) {
     (void)state;
     rg_graph g;
@@ -262,6 +277,13 @@ static void cuts_and_flips(void **state) {
     rg_graph_close(&g);
     cut_and_flip(&json);
     rg_str_free(&json);
+    for (int i = 0; i < 2; i++) {
+        must(graph_of_text(&g, i ? streams : compressed, &err), &err);
+        to_json(&g, &json);
+        rg_graph_close(&g);
+        cut_and_flip(&json);
+        rg_str_free(&json);
+    }
     rg_str_add(&json, mixture);
     cut_and_flip(&json);
     rg_str_free(&json);

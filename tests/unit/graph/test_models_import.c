@@ -425,6 +425,34 @@ static void vision_tower(void **state) {
     rg_graph_close(&g);
 }
 
+/* Layers that share the indexer of an earlier one have none, and cache no keys for it. */
+static void shared_indexers(void **state) {
+    (void)state;
+    static const char text[] =
+        "model_type: glm_moe_dsa\nvocab_size: 20\nhidden_size: 8\nintermediate_size: 8\n"
+        "num_hidden_layers: 3\nnum_attention_heads: 2\nqk_nope_head_dim: 4\nqk_rope_head_dim: 2\n"
+        "v_head_dim: 4\nkv_lora_rank: 4\nq_lora_rank: 4\nindex_n_heads: 2\nindex_head_dim: 4\nindex_topk: 3\n"
+        "moe_intermediate_size: 4\nn_routed_experts: 4\nn_shared_experts: 1\nnum_experts_per_tok: 2\n"
+        "first_k_dense_replace: 1\nrms_norm_eps: 1e-6\nmax_position_embeddings: 64\nhidden_act: silu\n"
+        "scoring_func: sigmoid\ntopk_method: noaux_tc\nrouted_scaling_factor: 2.5\n";
+    static const char lists[] =
+        "indexer_types: [full, shared, full]\nmlp_layer_types: [sparse, dense, sparse]\n";
+    char both[2048];
+    rg_graph a, b;
+    rg_error err = {0};
+    must(graph_of_text(&a, text, &err), &err);
+    snprintf(both, sizeof both, "%s%s", text, lists);
+    must(graph_of_text(&b, both, &err), &err);
+    assert_true(rg_graph_total(&a, 1).indexer_bytes_per_token == 3 * 8);
+    assert_true(rg_graph_total(&b, 1).indexer_bytes_per_token == 2 * 8);
+    const double indexer = 8 * 4 + 4 * 8 + 8 + 2 * 8;
+    assert_true(rg_graph_total(&a, 1).parameters_total - rg_graph_total(&b, 1).parameters_total == indexer);
+    for (size_t i = 0; i < b.n_nodes; i++)
+        if (b.node[i].op == RG_OP_ROUTER) assert_true(b.node[i].layer != 1);
+    rg_graph_close(&a);
+    rg_graph_close(&b);
+}
+
 static void comments(void **state) {
     (void)state;
     rg_graph g;
@@ -443,11 +471,13 @@ static void comments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(counts),       cmocka_unit_test(all_files),     cmocka_unit_test(dropped_field),
-        cmocka_unit_test(work),         cmocka_unit_test(selected_keys), cmocka_unit_test(spans),
-        cmocka_unit_test(encoder_rows), cmocka_unit_test(parts),         cmocka_unit_test(comments),
-        cmocka_unit_test(checkpoints),  cmocka_unit_test(vision_tower),  cmocka_unit_test(compressed_keys),
-        cmocka_unit_test(capped_head),
+        cmocka_unit_test(counts),          cmocka_unit_test(all_files),
+        cmocka_unit_test(dropped_field),   cmocka_unit_test(work),
+        cmocka_unit_test(selected_keys),   cmocka_unit_test(spans),
+        cmocka_unit_test(encoder_rows),    cmocka_unit_test(parts),
+        cmocka_unit_test(comments),        cmocka_unit_test(shared_indexers),
+        cmocka_unit_test(checkpoints),     cmocka_unit_test(vision_tower),
+        cmocka_unit_test(compressed_keys), cmocka_unit_test(capped_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
