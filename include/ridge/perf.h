@@ -103,6 +103,7 @@ typedef struct rg_fit_row {
     const char *group; /* "bfloat16/torch" */
     int seed;          /* of the split; 0: no split (holdout chip) */
     rg_fit_score held_out;
+    double bound_mape; /* of the bound alone, on the same rows */
 } rg_fit_row;
 
 typedef struct rg_fit {
@@ -117,6 +118,28 @@ rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err)
 /* Adds the constants to the calibration in `path`, in place of those of the same operator and group. */
 rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err);
 void rg_fit_close(rg_fit *fit);
+
+/* ---- score card -------------------------------------------------------------------------------------- */
+
+typedef struct rg_score_row {
+    const char *id, *partition; /* "Q2"; "h100-sxm bfloat16/torch" */
+    size_t n;
+    double value, floor, stretch; /* mean error as a fraction; Q18: share inside the 80 % interval */
+    double baseline;              /* the same error of the bound alone; NAN: none */
+    bool met;                     /* the floor is */
+} rg_score_row;
+
+typedef struct rg_scorecard {
+    rg_arena arena;
+    size_t n, room;
+    rg_score_row *row;
+    size_t tables, tables_absent;
+} rg_scorecard;
+/* Scores the constants on the tables below dir/measured, on sites held out of the fit. `refit` fits anew, on
+   three splits. A table that is not there is counted and passed over; none at all is an error. */
+rg_status rg_perf_score(const char *dir, const rg_calibrations *all, const char *data_dir, bool refit,
+                        const rg_progress *progress, rg_scorecard *out, rg_error *err);
+void rg_scorecard_close(rg_scorecard *card);
 
 #ifdef __cplusplus
 }

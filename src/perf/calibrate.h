@@ -74,6 +74,9 @@ size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, si
                        bool by_model, uint64_t seed, int regime, double *out);
 perf_residual perf_quantiles(double *log_error, size_t n); /* sorts */
 
+/* Scores request->all on the held-out sites of the first split of a table: one row per group. */
+rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error *err);
+
 typedef struct perf_errors { /* of predictions against measurements */
     size_t n, room, inside;
     double *relative, sum, signed_sum;

@@ -24,6 +24,7 @@ perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_mod
     uint64_t h = mix(0, seed);
     for (size_t i = 0; i < model->n_numbers; i++)
         if (by_model ? model->number[i].model : model->number[i].site) h = mix_double(h, row->x[i]);
+    for (const char *p = model->network ? row->word[0] : ""; *p; p++) h = mix(h, (unsigned char)*p);
     const unsigned tenth = (unsigned)(h % 10);
     return tenth < 5 ? PERF_FIT : tenth < 7 ? PERF_INTERVAL : PERF_HELD_OUT;
 }
@@ -126,11 +127,14 @@ static double descend(const search *s, double *at, double size, int steps) {
 
 static void find_constants(const search *s, double *constant) {
     double best[PERF_MAX_CONSTANTS], best_loss = INFINITY, ignored = 0;
-    static const double sizes[] = {0.3, 1};
-    for (size_t start = 0; start < 2; start++) {
+    /* small tables have rough ground, and are cheap: more places to start from */
+    const size_t starts = s->n < 200 ? 16 : 2;
+    for (size_t start = 0; start < starts; start++) {
         double at[PERF_MAX_CONSTANTS] = {0};
-        for (size_t i = 0; i < s->model->n_constants; i++) at[i] = log(s->model->constant[i].preset);
-        for (int again = 0; again < 3; again++) descend(s, at, again ? 0.2 : sizes[start], 120);
+        const double spread = start < 2 ? 0 : 3;
+        for (size_t i = 0; i < s->model->n_constants; i++)
+            at[i] = log(s->model->constant[i].preset) + spread * (rg_random_uniform(5, start, i) - 0.5);
+        for (int again = 0; again < 3; again++) descend(s, at, again ? 0.2 : start == 0 ? 0.3 : 1, 120);
         const double f = loss(s, at);
         if (f >= best_loss) continue;
         best_loss = f;

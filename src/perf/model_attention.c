@@ -87,31 +87,31 @@ static double decode_bound_s(const perf_row *r, const perf_machine *m) {
     return fmax(decode_compute_s(r, m), decode_bytes(r) / m->bytes_per_s);
 }
 
-enum { D_LAUNCH, D_BANDWIDTH, D_PEAK, D_STEP, D_SPLIT, D_CACHE };
+enum { D_LAUNCH, D_BANDWIDTH, D_PEAK, D_STEP, D_SPLIT, D_ITEM };
 
+/* Work items (a sequence, a KV head, a part of its keys) are dealt to the cores; each has a fixed cost beside
+   its products, and within one the steps over the keys depend on each other. */
 static perf_guess decode_estimate(const perf_row *r, const perf_machine *m, const double *c) {
-    const double keys = keys_of(r), group = r->x[HEADS] / r->x[KV_HEADS], bytes = decode_bytes(r);
+    const double keys = keys_of(r), group = r->x[HEADS] / r->x[KV_HEADS];
     const double items = r->x[BATCH] * r->x[KV_HEADS];
-    const double over = m->onchip_bytes > 0 ? bytes / m->onchip_bytes : INFINITY;
-    const double resident = 1 / (1 + over * over * over * over);
-    const double memory_s =
-        bytes / (m->bytes_per_s * c[D_BANDWIDTH]) * (1 - resident + resident / c[D_CACHE]);
+    const double memory_s = decode_bytes(r) / (m->bytes_per_s * c[D_BANDWIDTH]);
     const double padded = 64 * ceil(group / 64);
-    const double compute_s = 4 * items * padded * r->x[HEAD_DIM] * keys / (m->flop_per_s * c[D_PEAK]);
-    double best = INFINITY, chain_s = 0;
+    const double products_s = 4 * items * padded * r->x[HEAD_DIM] * (keys + 32) / (m->flop_per_s * c[D_PEAK]);
+    double best = INFINITY, compute_s = 0, chain_s = 0;
     for (double s = 1; s <= 128 && (s == 1 || keys >= 64 * s); s *= 2) {
-        const double waves = ceil(items * s / m->cores);
+        const double core_s = products_s + c[D_ITEM] * fmax(1, items * s / m->cores);
         const double chain =
-            waves * ceil(keys / s / 64) * c[D_STEP] * r->x[HEAD_DIM] / 128 + (s > 1 ? c[D_SPLIT] : 0);
-        if (chain < best) best = chain_s = chain;
+            ceil(keys / s / 64) * c[D_STEP] * r->x[HEAD_DIM] / 128 + (s > 1 ? c[D_SPLIT] : 0);
+        const double squares = core_s * core_s + chain * chain;
+        if (squares >= best) continue;
+        best = squares, compute_s = core_s, chain_s = chain;
     }
     perf_guess g = {.s = c[D_LAUNCH] + perf_overlap(compute_s, memory_s, chain_s)};
     const double most = fmax(compute_s, fmax(memory_s, chain_s));
-    g.regime = c[D_LAUNCH] > most                   ? PERF_LAUNCH
-               : most == chain_s                    ? PERF_LATENCY
-               : most == compute_s                  ? PERF_COMPUTE
-               : resident > 0.5 && c[D_CACHE] > 1.2 ? PERF_L2
-                                                    : PERF_MEMORY;
+    g.regime = c[D_LAUNCH] > most  ? PERF_LAUNCH
+               : most == chain_s   ? PERF_LATENCY
+               : most == compute_s ? PERF_COMPUTE
+                                   : PERF_MEMORY;
     return g;
 }
 
@@ -152,10 +152,10 @@ const perf_model perf_attention_decode = {
     .n_constants = 6,
     .constant = {{"launch", "s", "of any kernel", 6e-6, 1e-7, 3e-4},
                  {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.85, 0.05, 1.1},
-                 {"peak", "1", "share of the peak rate that is reached", 0.6, 0.01, 1.1},
+                 {"peak", "1", "share of the peak rate that is reached", 0.5, 0.005, 1.1},
                  {"step", "s", "latency of 64 keys of a head of 128", 2e-7, 1e-9, 1e-5},
                  {"split", "s", "extra time of a reduction over parts of the keys", 2e-6, 1e-8, 1e-4},
-                 {"cache", "1", "rate of keys in the last cache over that of memory", 1.2, 1, 20}},
+                 {"item", "s", "cost of a work item beside its products", 1e-6, 1e-9, 1e-4}},
     .bound_s = decode_bound_s,
     .compute_bound_s = decode_compute_s,
     .estimate = decode_estimate,

@@ -48,7 +48,7 @@ const perf_model perf_collective = {
     .groups = {true, true, true},
     .kernel = 2,
     .n_numbers = 2,
-    .number = {{.name = "num_gpus", .model = true},
+    .number = {{.name = "num_gpus", .site = true, .model = true},
                {.name = "message_elements", .other = "message_elems", .site = true}},
     .group_number = 0,
     .network = true,

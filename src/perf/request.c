@@ -79,18 +79,24 @@ static void select_group(work *w, size_t group) {
         if (w->group_of[i] == group) w->row[w->n++] = &w->table.row[i];
 }
 
-static rg_fit_score score(const work *w, const rg_calibrations *all, bool by_model, uint64_t seed,
-                          bool everything, const char *without) {
-    perf_errors e = {0};
+/* One row: the constants on sites that the split holds out, or (everything) on all. */
+static rg_fit_row score(const work *w, const char *group, const rg_calibrations *all, bool by_model, int seed,
+                        bool everything, const char *without) {
+    perf_errors e = {0}, bound = {0};
     for (size_t i = 0; i < w->n; i++) {
-        rg_estimate guess;
-        if (!everything && perf_part_of(w->table.model, w->row[i], by_model, seed) != PERF_HELD_OUT) continue;
-        if (perf_answer(all, w->q->chip, w->table.model, w->row[i], without, &guess))
-            perf_errors_add(&e, w->row[i]->measured_s, guess.estimate_s, guess.lo80_s, guess.hi80_s);
+        rg_estimate g;
+        const perf_row *r = w->row[i];
+        if (!everything && perf_part_of(w->table.model, r, by_model, (uint64_t)seed) != PERF_HELD_OUT)
+            continue;
+        if (!perf_answer(all, w->q->chip, w->table.model, r, without, &g)) continue;
+        perf_errors_add(&e, r->measured_s, g.estimate_s, g.lo80_s, g.hi80_s);
+        perf_errors_add(&bound, r->measured_s, g.bound_s, 0, 0);
     }
-    const rg_fit_score s = perf_errors_score(&e);
+    const rg_fit_row row = {group, everything ? 0 : seed, perf_errors_score(&e),
+                            perf_errors_score(&bound).mape};
     perf_errors_free(&e);
-    return s;
+    perf_errors_free(&bound);
+    return row;
 }
 
 /* Groups with few rows take the residuals of all groups together: the same kernels at other counts. */
@@ -122,9 +128,11 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
     c->data = w->source;
     c->sha256 = w->sha256;
     const rg_status status = perf_calibrations_add(&alone, c, w->err);
-    if (status == RG_OK) c->held_out = score(w, &alone, by_model, (uint64_t)seed, false, NULL);
+    if (status == RG_OK) {
+        w->fit.row[w->fit.n_rows] = score(w, w->group[group], &alone, by_model, seed, false, NULL);
+        c->held_out = w->fit.row[w->fit.n_rows++].held_out;
+    }
     rg_arena_free(&alone.arena);
-    if (status == RG_OK) w->fit.row[w->fit.n_rows++] = (rg_fit_row){w->group[group], seed, c->held_out};
     return status == RG_OK && seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : status;
 }
 
@@ -154,8 +162,7 @@ static rg_status fit_all(work *w) {
     for (int seed = 1; !by_chip && seed <= N_SEEDS; seed++) RG_TRY(fit_split(w, by_model, seed));
     for (size_t g = 0; by_chip && g < w->n_groups; g++) {
         select_group(w, g);
-        w->fit.row[w->fit.n_rows++] =
-            (rg_fit_row){w->group[g], 0, score(w, w->q->all, false, 0, true, w->q->chip->id)};
+        w->fit.row[w->fit.n_rows++] = score(w, w->group[g], w->q->all, false, 0, true, w->q->chip->id);
     }
     return RG_OK;
 }
@@ -180,6 +187,41 @@ static rg_status read_table(work *w) {
     w->source = q->source ? q->source : slash ? slash + 1 : q->path;
     w->sha256 = rg_arena_strndup(&w->fit.arena, digest.hex, strlen(digest.hex));
     return w->sha256 ? RG_OK : no_memory(w);
+}
+
+/* The constants of this chip, group by group, so that no other kernel blurs the answer. */
+static rg_status score_constants(work *w) {
+    w->fit.row = rg_arena_alloc(&w->fit.arena, w->n_groups + 1, sizeof *w->fit.row);
+    if (!w->fit.row) return no_memory(w);
+    for (size_t g = 0; g < w->n_groups; g++) {
+        rg_calibrations alone = {0};
+        rg_status status = RG_OK;
+        select_group(w, g);
+        for (size_t i = 0; status == RG_OK && i < w->q->all->n; i++) {
+            const perf_calibration *e = &w->q->all->entry[i];
+            if (e->model == w->table.model && strcmp(e->chip, w->q->chip->id) == 0 &&
+                strcmp(e->group, w->group[g]) == 0)
+                status = perf_calibrations_add(&alone, e, w->err);
+        }
+        if (status == RG_OK && alone.n)
+            w->fit.row[w->fit.n_rows++] = score(w, w->group[g], &alone, false, 1, false, NULL);
+        rg_arena_free(&alone.arena);
+        RG_TRY(status);
+    }
+    return RG_OK;
+}
+
+rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error *err) {
+    work w = {.q = request, .err = err};
+    rg_status status = read_table(&w);
+    if (status == RG_OK) status = lint(&w);
+    if (status == RG_OK) status = score_constants(&w);
+    perf_table_close(&w.table);
+    if (status == RG_OK)
+        *out = w.fit;
+    else
+        rg_fit_close(&w.fit);
+    return status;
 }
 
 rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err) {
