@@ -84,6 +84,11 @@ rg_status cli_eval_run(cli_context *context, rg_error *err) {
                                   .stop_when_sure = cli_flag(context, "stop-when-sure"),
                                   .layers = r.layers || dump,
                                   .digests = dump != NULL};
+    const char *source[] = {cli_string(context, "model"), cli_string(context, "text")};
+    for (size_t i = 0; dump && i < 2; i++)
+        if (rg_file_same(dump, source[i]))
+            return rg_fail(err, RG_ERR_USAGE, "--dump", "another name than the source's",
+                           "%s would be overwritten", source[i]);
     rg_status status = load(context, &r, err);
     if (status == RG_OK)
         status = print(

@@ -98,6 +98,9 @@ static rg_status write_smoothed(cli_context *context, rg_model *model, rg_error 
                                        .progress = context->progress};
     char *text;
     size_t size;
+    if (rg_file_same(cli_string(context, "o"), cli_string(context, "text")))
+        return rg_fail(err, RG_ERR_USAGE, "-o", "another name than the source's",
+                       "the text would be overwritten");
     RG_TRY(rg_file_read(cli_string(context, "text"), TEXT_LIMIT_BYTES, &text, &size, err));
     rg_status status = rg_model_smooth(model, text, size, &options, err);
     free(text);

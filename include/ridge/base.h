@@ -92,6 +92,7 @@ rg_status rg_file_read(const char *path, size_t limit_bytes, char **data, size_t
  */
 rg_status rg_file_write(const char *path, const void *data, size_t size, rg_error *err);
 rg_status rg_dir_make(const char *path, rg_error *err); /* mkdir -p */
+bool rg_file_same(const char *a, const char *b);        /* both are there, one file by two names */
 
 /* Lower-case hexadecimal SHA-256. */
 typedef struct rg_digest {

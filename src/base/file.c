@@ -103,3 +103,8 @@ rg_status rg_dir_make(const char *path, rg_error *err) {
         return rg_fail(err, RG_ERR_IO, path, "a folder", "is not a folder");
     return RG_OK;
 }
+
+bool rg_file_same(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}

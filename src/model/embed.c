@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Room that the activations of a batch may take. */
-static const double activation_bytes = 512e6;
 enum { NEIGHBOURS = 10 };
 
 typedef struct runner {
@@ -121,7 +119,7 @@ static rg_status run_batch(runner *r, size_t first, size_t last, const rg_progre
 
 static rg_status run_batches(runner *r, size_t batch_tokens, const rg_progress *progress, rg_error *err) {
     const embed_plan *plan = &r->plan;
-    if (!batch_tokens) batch_tokens = (size_t)(activation_bytes / (double)exec_bytes_per_token(&r->exec));
+    if (!batch_tokens) batch_tokens = exec_batch_tokens(&r->exec);
     for (size_t last; r->n_done < plan->n; r->n_done = last) {
         last = r->n_done + 1;
         while (last < plan->n && plan->start[last + 1] - plan->start[r->n_done] <= batch_tokens) last++;

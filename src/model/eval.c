@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room that the activations of a batch may take. */
-static const double activation_bytes = 512e6;
-
 typedef struct evaluation {
     const rg_model *model;
     eval_plan plan;
@@ -121,7 +118,7 @@ static eval_scores scores_of(const evaluation *ev) {
 static rg_status run_batches(evaluation *ev, size_t batch_tokens, const rg_progress *progress,
                              rg_error *err) {
     const eval_plan *plan = &ev->plan;
-    if (!batch_tokens) batch_tokens = (size_t)(activation_bytes / (double)exec_bytes_per_token(&ev->exec));
+    if (!batch_tokens) batch_tokens = exec_batch_tokens(&ev->exec);
     for (size_t first = 0; first < plan->n_windows && !ev->stopped;) {
         exec_batch batch;
         const size_t last = cut_batch(ev, first, batch_tokens, &batch);

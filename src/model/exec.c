@@ -1,6 +1,7 @@
 /* The walk over the graph: opening, order of nodes, life of values. */
 #include "model/exec.h"
 
+#include <math.h>
 #include <string.h>
 
 static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
@@ -127,7 +128,7 @@ static size_t width_of_all(const exec *e, size_t node) {
 
 /* The same walk that exec_run makes, counting floats; one buffer may be taken over by an elementwise
  * operator. */
-size_t exec_bytes_per_token(const exec *e) {
+static size_t bytes_per_token(const exec *e) {
     const rg_graph *graph = &e->model->graph;
     size_t alive = 0, peak = 0;
     for (size_t i = 0; i < graph->n_nodes; i++) {
@@ -138,6 +139,11 @@ size_t exec_bytes_per_token(const exec *e) {
             if (e->last_use[j] == (int)i && (int)j != graph->output) alive -= width_of_all(e, j);
     }
     return peak * sizeof(float);
+}
+
+size_t exec_batch_tokens(const exec *e) {
+    const double activation_bytes = 512e6, most = 16384;
+    return (size_t)fmin(activation_bytes / (double)bytes_per_token(e), most);
 }
 
 static void free_dead(exec *e, int node) {

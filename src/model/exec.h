@@ -137,8 +137,9 @@ rg_status exec_open(exec *out, const rg_model *model, const exec_use *use, size_
 rg_status exec_open_hidden(exec *out, const rg_model *model, const exec_use *use, size_t n_variants,
                            int threads, size_t max_window, rg_error *err);
 void exec_close(exec *e);
-/* Bytes of activations per token of a batch, all variants, where most are alive. */
-size_t exec_bytes_per_token(const exec *e);
+/* Tokens of a batch where nobody says: as many as have room, but few enough that an interruption finds some
+   batches done. */
+size_t exec_batch_tokens(const exec *e);
 /* Bits of the logits depend on their own window alone: not on threads, the other windows or variants.
    `share`: of the progress, [from, to]. */
 rg_status exec_run(exec *e, const exec_batch *batch, exec_logits_fn *take, void *context,

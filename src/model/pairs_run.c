@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room that the activations of a batch may take. */
-static const double activation_bytes = 512e6;
-
 /* A predicted token. */
 typedef struct prediction {
     size_t row; /* offset of its logits in plan.token */
@@ -158,7 +155,7 @@ static rg_status run_batch(runner *r, size_t first, size_t last, size_t *end_row
 
 static rg_status run_batches(runner *r, size_t batch_tokens, const rg_progress *progress, rg_error *err) {
     const pair_plan *plan = r->plan;
-    if (!batch_tokens) batch_tokens = (size_t)(activation_bytes / (double)exec_bytes_per_token(&r->exec));
+    if (!batch_tokens) batch_tokens = exec_batch_tokens(&r->exec);
     size_t end_row = 0;
     for (size_t first = 0, last; first < plan->n_windows; first = last) {
         last = first + 1;

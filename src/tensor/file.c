@@ -120,9 +120,7 @@ const char *rg_tensor_file_part(const rg_tensor_file *file, size_t i) {
     return i < file->n_parts ? file->part[i]->path : NULL;
 }
 rg_status rg_tensor_file_spare(const rg_tensor_file *file, const char *path, rg_error *err) {
-    struct stat a, b;
-    if (stat(path, &b) != 0) return RG_OK;
-    if (stat(file->path, &a) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+    if (rg_file_same(file->path, path))
         return rg_fail(err, RG_ERR_USAGE, path, "another name than the source's",
                        "the source would be overwritten");
     for (size_t i = 0; i < file->n_parts; i++) RG_TRY(rg_tensor_file_spare(file->part[i], path, err));

@@ -93,6 +93,10 @@ expect 0 "$RIDGE" eval compare-dump b.json a.json
 grep -q 'first difference: layers.2.mlp.up_proj' out
 expect 2 $run --policy w=int4 --policy a=int8 $one --dump c.json
 grep -q 'dump.*one --policy' err
+cp text spared
+expect 2 "$RIDGE" eval run --model $model --text spared --policy w=int4 $one --dump ./spared
+grep -q 'would be overwritten' err
+cmp text spared
 expect 0 $run --policy a=int8 --protocol stories-256 --tokens 600 --layers --json
 jq -e '.nodes[0] | .name == "embed" and .layer == null and .kurtosis > 1 and .policies[0].sqnr_free_db == null' out >/dev/null
 
