@@ -147,6 +147,7 @@ rg_status cli_eval_choice(cli_context *context, rg_error *err) {
     request r = {0};
     const rg_status status = run(context, &r, err);
     if (status == RG_OK) (context->json ? print_json : print_table)(&r);
+    context->failed_after_output = status == RG_OK && r.summary.interrupted;
     if (r.opened) rg_model_close(&r.model);
     free(r.policy);
     free(r.text);

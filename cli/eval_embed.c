@@ -111,6 +111,7 @@ rg_status cli_eval_embed(cli_context *context, rg_error *err) {
     request r = {0};
     const rg_status status = run(context, &r, err);
     if (status == RG_OK) (context->json ? print_json : print_table)(&r);
+    context->failed_after_output = status == RG_OK && r.report.n < r.report.n_asked;
     rg_embed_report_free(&r.report);
     if (r.opened) rg_model_close(&r.model);
     free(r.policy);

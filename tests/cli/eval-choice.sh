@@ -51,3 +51,8 @@ expect 2 $run --set "$sets/copa.jsonl" --policy w.nonsense=int8
 grep -q nonsense err
 expect 2 $run --set "$sets/copa.jsonl" --policy w=int8 --norm word
 grep -q word err
+
+# Ctrl-C: the items done, and exit code 1
+head -n 1500 $sets/boolq.jsonl >long.jsonl
+expect 1 timeout -s INT --preserve-status 5 "$RIDGE" eval choice --model $model --set long.jsonl --policy w=int8 --batch 512 --threads 1 --json
+jq -e '.interrupted and .n > 0 and .n < .n_set' out >/dev/null
