@@ -8,16 +8,6 @@
 
 #include "cli.h"
 
-static void add_number(rg_str *out, const char *key, double value) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_number(out, value);
-}
-
-static void add_string(rg_str *out, const char *key, const char *text) {
-    rg_str_printf(out, ", \"%s\": ", key);
-    cli_print_json_string(out, text);
-}
-
 static rg_status open_chip(cli_context *context, rg_chip *chip, rg_error *err) {
     RG_TRY(rg_chip_open(chip, cli_string(context, "chip"), context->data_dir, err));
     const char *set;
@@ -87,12 +77,12 @@ static rg_status predict(cli_context *context, rg_error *err) {
 /* ---- fit --------------------------------------------------------------------------------------------- */
 
 static void json_score(rg_str *out, const rg_fit_score *s) {
-    add_number(out, "n", (double)s->n);
-    add_number(out, "mape", s->mape);
-    add_number(out, "median", s->median);
-    add_number(out, "p90", s->p90);
-    add_number(out, "bias", s->bias);
-    add_number(out, "coverage80", s->coverage80);
+    cli_json_number(out, "n", (double)s->n);
+    cli_json_number(out, "mape", s->mape);
+    cli_json_number(out, "median", s->median);
+    cli_json_number(out, "p90", s->p90);
+    cli_json_number(out, "bias", s->bias);
+    cli_json_number(out, "coverage80", s->coverage80);
 }
 
 /* Over the partitions, weighted by their rows. */
@@ -117,14 +107,14 @@ static void fit_json(const rg_fit_request *q, const rg_fit *f) {
     const rg_fit_score s = overall(f);
     rg_str_add(&out, "{\"chip\": ");
     cli_print_json_string(&out, q->chip->id);
-    add_string(&out, "op", q->op);
-    add_string(&out, "holdout", q->holdout);
+    cli_json_string(&out, "op", q->op);
+    cli_json_string(&out, "holdout", q->holdout);
     json_score(&out, &s);
     rg_str_add(&out, ",\n \"partitions\": [");
     for (size_t i = 0; i < f->n_rows; i++) {
         rg_str_add(&out, i ? ",\n  {\"group\": " : "\n  {\"group\": ");
         cli_print_json_string(&out, f->row[i].group);
-        add_number(&out, "seed", f->row[i].seed);
+        cli_json_number(&out, "seed", f->row[i].seed);
         json_score(&out, &f->row[i].held_out);
         rg_str_add(&out, "}");
     }
@@ -201,13 +191,13 @@ static void score_json(const rg_scorecard *c) {
         const rg_score_row *r = &c->row[i];
         rg_str_add(&out, i ? ",\n  {\"id\": " : "\n  {\"id\": ");
         cli_print_json_string(&out, r->id);
-        add_string(&out, "partition", r->partition);
-        add_number(&out, "n", (double)r->n);
-        add_number(&out, "value", r->value);
-        add_number(&out, "floor", r->floor);
-        add_number(&out, "stretch", r->stretch);
+        cli_json_string(&out, "partition", r->partition);
+        cli_json_number(&out, "n", (double)r->n);
+        cli_json_number(&out, "value", r->value);
+        cli_json_number(&out, "floor", r->floor);
+        cli_json_number(&out, "stretch", r->stretch);
         rg_str_printf(&out, ", \"met\": %s", r->met ? "true" : "false");
-        add_number(&out, "bound_mape", r->baseline);
+        cli_json_number(&out, "bound_mape", r->baseline);
         rg_str_add(&out, "}");
     }
     rg_str_printf(&out, "],\n \"tables\": %zu, \"tables_absent\": %zu}", c->tables, c->tables_absent);

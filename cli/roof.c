@@ -17,6 +17,15 @@ typedef struct question {
 
 /* ---- JSON -------------------------------------------------------------------------------------------- */
 
+static void add_estimate(rg_str *out, double estimate_s, double lo80_s, double hi80_s, const char *regime,
+                         const char *kind) {
+    cli_json_number(out, "estimate_s", estimate_s);
+    cli_json_number(out, "lo80_s", lo80_s);
+    cli_json_number(out, "hi80_s", hi80_s);
+    cli_json_string(out, "regime", regime);
+    cli_json_string(out, "class", kind);
+}
+
 static void json_operator(rg_str *out, const rg_roof_operator *o) {
     rg_str_add(out, "{\"name\": ");
     cli_print_json_string(out, o->name);
@@ -25,6 +34,7 @@ static void json_operator(rg_str *out, const rg_roof_operator *o) {
     cli_json_number(out, "bytes", o->bytes);
     cli_json_number(out, "bound_s", o->bound_s);
     cli_json_string(out, "limiter", o->limiter);
+    add_estimate(out, o->estimate_s, o->lo80_s, o->hi80_s, o->regime, o->estimate_kind);
     cli_json_number(out, "matrix_flop", o->matrix_flop);
     cli_json_number(out, "vector_flop", o->vector_flop);
     cli_json_number(out, "compute_s", o->compute_s);
@@ -68,6 +78,7 @@ static void print_json(const question *q, const rg_roof *r) {
     rg_str_add(&out, "],\n \"total\": {\"bound_s\": ");
     cli_print_json_number(&out, r->bound_s);
     cli_json_string(&out, "limiter", r->limiter);
+    add_estimate(&out, r->estimate_s, r->lo80_s, r->hi80_s, r->regime, r->estimate_kind);
     cli_json_number(&out, "flop", r->flop);
     cli_json_number(&out, "bytes", r->bytes);
     cli_json_number(&out, "tokens_per_s", r->tokens_per_s);
@@ -135,22 +146,33 @@ static widths measure(const rg_roof *r) {
     return w;
 }
 
+static const char *estimate_text(double s, double unit_s, char *buf, size_t size) {
+    if (isnan(s))
+        snprintf(buf, size, "-");
+    else
+        snprintf(buf, size, "%.3f", s / unit_s);
+    return buf;
+}
+
 static void print_rows(const rg_roof *r) {
     const time_unit unit = unit_for(r->bound_s);
     const widths w = measure(r);
-    char operands[400], path[400];
-    printf("%-*s  %-*s  %-*s  %10s  %10s  %7s %2s  %5s  %s\n", w.name, "operator", w.operands, "stored as",
-           w.path, "multiplied as", "GFLOP", "MB", "bound", unit.name, "%", "limited by");
+    char operands[400], path[400], estimate[32];
+    printf("%-*s  %-*s  %-*s  %10s  %10s  %7s %2s  %10s  %5s  %s\n", w.name, "operator", w.operands,
+           "stored as", w.path, "multiplied as", "GFLOP", "MB", "bound", unit.name, "estimate", "%",
+           "limited by");
     for (size_t i = 0; i < r->n_operators; i++) {
         const rg_roof_operator *o = &r->op[i];
         operand_text(o, operands, sizeof operands);
         path_text(o, path, sizeof path);
-        printf("%-*s  %-*s  %-*s  %10.3f  %10.3f  %10.3f  %5.1f  %s\n", w.name, o->name, w.operands, operands,
-               w.path, path, o->flop / 1e9, o->bytes / 1e6, o->bound_s / unit.s,
+        printf("%-*s  %-*s  %-*s  %10.3f  %10.3f  %10.3f  %10s  %5.1f  %s\n", w.name, o->name, w.operands,
+               operands, w.path, path, o->flop / 1e9, o->bytes / 1e6, o->bound_s / unit.s,
+               estimate_text(o->estimate_s, unit.s, estimate, sizeof estimate),
                r->bound_s > 0 ? 100 * o->bound_s / r->bound_s : 0, o->limiter);
     }
-    printf("%-*s  %-*s  %-*s  %10.3f  %10.3f  %10.3f  %5.1f  %s\n", w.name, "total", w.operands, "", w.path,
-           "", r->flop / 1e9, r->bytes / 1e6, r->bound_s / unit.s, 100.0, r->limiter);
+    printf("%-*s  %-*s  %-*s  %10.3f  %10.3f  %10.3f  %10s  %5.1f  %s\n", w.name, "total", w.operands, "",
+           w.path, "", r->flop / 1e9, r->bytes / 1e6, r->bound_s / unit.s,
+           estimate_text(r->estimate_s, unit.s, estimate, sizeof estimate), 100.0, r->limiter);
 }
 
 /* Each way of executing that is not native, once, with what it costs in meaning. */
@@ -192,12 +214,15 @@ static void print_table(const question *q, const rg_roof *r) {
     printf("\nbound   %.6g s per %s, %.6g token/s at best, limited by %s", r->bound_s,
            q->phase == RG_DECODE ? "step" : "prompt batch", r->tokens_per_s, r->limiter);
     printf(strcmp(r->limiter, "memory") == 0 ? " (%s)\n" : "\n", bandwidth);
+    if (!isnan(r->estimate_s))
+        printf("estimate %.6g s, 80 %% between %.6g and %.6g s; %s; mostly %s\n", r->estimate_s, r->lo80_s,
+               r->hi80_s, r->estimate_kind, r->regime);
     printf("memory  %s (weights %s, KV cache %s", need, weights, kv);
     if (r->state_bytes > 0) printf(", states %s", states);
     printf(") of %s: %s", have, r->fits ? "fits" : "DOES NOT FIT");
     printf("; up to %.0f sequences of this length fit\n", r->max_batch);
     printf(
-        "A bound, not a prediction: no execution that runs these operators one after the other is faster;\n"
+        "The bound is no prediction: no execution that runs these operators one after the other is faster;\n"
         "if they all overlapped, the limit would be %.6g s.\n",
         r->overlapped_s);
     if (q->chip->sparse_peaks)
@@ -211,7 +236,12 @@ static void print_table(const question *q, const rg_roof *r) {
 
 static rg_status answer(question *q, rg_error *err) {
     rg_roof roof;
-    RG_TRY(rg_roof_explain(&roof, q->graph, q->chip, q->phase, q->batch, q->context, q->policy, err));
+    rg_calibrations *all;
+    RG_TRY(rg_calibrations_open(&all, q->cli->data_dir, err));
+    const rg_status status =
+        rg_roof_estimate(&roof, q->graph, q->chip, q->phase, q->batch, q->context, q->policy, all, err);
+    rg_calibrations_close(all);
+    RG_TRY(status);
     (q->cli->json ? print_json : print_table)(q, &roof);
     rg_roof_close(&roof);
     return RG_OK;
@@ -274,7 +304,7 @@ const cli_command cli_roof_commands[] = {
      .arguments = "MODEL CHIP",
      .min_arguments = 2,
      .max_arguments = 2,
-     .summary = "bound the time of a prefill or a decode step on a chip, operator by operator",
+     .summary = "bound and estimate the time of a prefill or a decode step on a chip, operator by operator",
      .details =
          "Each operator takes the longest of its matrix, vector and memory time; operators run one after "
          "the\n"
@@ -290,19 +320,20 @@ const cli_command cli_roof_commands[] = {
                 "policy w=mxfp4,a=mxfp8\n"
                 "\n"
                 "  operator                  stored as      multiplied as           GFLOP          MB    "
-                "bound ms      %  limited by\n"
+                "bound ms    estimate      %  limited by\n"
                 "  ...\n"
                 "  self_attn.q_proj          mxfp4 x mxfp8  bf16, dequantised      34.360     285.213       "
-                "0.085    0.7  memory\n"
+                "0.085       0.739    0.7  memory\n"
                 "  self_attn.attention       bf16 x bf16    bf16, native          138.785   34359.738      "
-                "10.257   87.8  memory\n"
+                "10.257      12.046   87.8  memory\n"
                 "  mlp.down_proj             mxfp4 x mxfp8  bf16, dequantised     120.259     998.244       "
-                "0.298    2.6  memory\n"
+                "0.298       1.181    2.6  memory\n"
                 "  ...\n"
                 "  total                                                          619.215   39118.971      "
-                "11.679  100.0  memory\n"
+                "11.679      19.004  100.0  memory\n"
                 "\n"
                 "  bound   0.0116791 s per step, 2739.93 token/s at best, limited by memory (3.35 TB/s)\n"
+                "  estimate 0.0190035 s, 80 % between 0.0162922 and 0.0234209 s; transferred; mostly memory\n"
                 "  memory  40.17 GB (weights 5.81 GB, KV cache 34.36 GB) of 80 GB: fits; up to 69 sequences "
                 "of this length fit",
      .options = explain_options,

@@ -29,6 +29,8 @@ typedef struct rg_roof_operator {
     double matrix_flop, vector_flop; /* the parts of flop */
     double compute_s, vector_s, memory_s, bound_s; /* compute_s: matrix work */
     const char *limiter;                           /* "compute:bf16", "vector:fp32", "memory" */
+    double estimate_s, lo80_s, hi80_s;             /* NAN without constants */
+    const char *regime, *estimate_kind;            /* as in rg_estimate; NULL without constants */
     rg_path_kind kind;                             /* how its multiply is executed */
     const char *runs_as; /* rate type ("fp8+bf16" when layers differ), or NULL for vector work */
     const char *weight_format, *activation_format; /* canonical; attention: keys (and values), queries */
@@ -42,7 +44,9 @@ typedef struct rg_roof {
     double flop, bytes, bound_s; /* sum over operators, which run one after the other */
     double
         overlapped_s; /* if all operators overlapped as well: longest of total matrix, vector, memory time */
-    const char *limiter;      /* resource that binds for most of the time */
+    const char *limiter;                /* resource that binds for most of the time */
+    double estimate_s, lo80_s, hi80_s;  /* sums, as if all errors had one sign; NAN without constants */
+    const char *regime, *estimate_kind; /* calibrated: nine tenths of the time is */
     rg_path_kind kind;        /* the weakest of the operators': hypothetical > dequantised > native */
     rg_path_kind linear_kind; /* the same over the linear operators alone */
     bool fits;
@@ -60,6 +64,11 @@ typedef struct rg_roof {
 rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
                           double batch, double context, const char *policy, rg_error *err);
 void rg_roof_close(rg_roof *roof);
+typedef struct rg_calibrations rg_calibrations;
+/* The same with estimates (below); `all` may be NULL. */
+rg_status rg_roof_estimate(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                           double batch, double context, const char *policy, const rg_calibrations *all,
+                           rg_error *err);
 
 /* ---- estimates --------------------------------------------------------------------------------------- */
 
@@ -78,7 +87,6 @@ typedef struct rg_estimate {
 } rg_estimate;
 
 /* Constants of data/calibration/<chip>.yaml of all chips; docs/performance.md says what they mean. */
-typedef struct rg_calibrations rg_calibrations;
 rg_status rg_calibrations_open(rg_calibrations **out, const char *data_dir, rg_error *err);
 void rg_calibrations_close(rg_calibrations *all);
 

@@ -1,4 +1,5 @@
 /* Bounds of all operators of a pass, by class, with totals and capacity. */
+#include "perf/calibrate.h"
 #include "perf/perf.h"
 
 #include <math.h>
@@ -35,7 +36,10 @@ static const char *tally_most(const tally *t) {
 typedef struct work {
     perf_case c;
     rg_roof roof;
-    tally *by_class; /* one per operator class */
+    tally *by_class;            /* one per operator class */
+    const rg_calibrations *all; /* NULL: no estimates */
+    tally *regime_by_class, regime;
+    double calibrated_s;
     tally total;
     double matrix_s, vector_s, memory_s;
     rg_error *err;
@@ -91,6 +95,21 @@ static rg_status describe(work *w, rg_roof_operator *o, const perf_cost *cost) {
     return RG_OK;
 }
 
+static void add_estimate(work *w, rg_roof_operator *o, size_t node, const perf_cost *cost, double bound_s) {
+    rg_estimate e;
+    if (!w->all || !perf_estimate_node(&w->c, w->all, node, cost, bound_s, &e)) {
+        o->estimate_s = NAN;
+        return;
+    }
+    o->estimate_s += e.estimate_s;
+    o->lo80_s += e.lo80_s;
+    o->hi80_s += e.hi80_s;
+    if (!o->estimate_kind || strcmp(e.kind, "transferred") == 0) o->estimate_kind = e.kind;
+    if (strcmp(e.kind, "calibrated") == 0) w->calibrated_s += e.estimate_s;
+    tally_add(&w->regime_by_class[o - w->roof.op], e.regime, e.estimate_s);
+    tally_add(&w->regime, e.regime, e.estimate_s);
+}
+
 static rg_status add_node(work *w, size_t node) {
     perf_cost cost;
     RG_TRY(perf_cost_of(&w->c, node, &cost, w->err));
@@ -112,10 +131,34 @@ static rg_status add_node(work *w, size_t node) {
     o->bound_s += bound;
     tally_add(&w->by_class[o - w->roof.op], limiter, bound);
     tally_add(&w->total, limiter, bound);
+    add_estimate(w, o, node, &cost, bound);
     w->matrix_s += cost.matrix_s;
     w->vector_s += cost.vector_s;
     w->memory_s += cost.memory_s;
     return describe(w, o, &cost);
+}
+
+static rg_status add_estimates(work *w) {
+    rg_roof *r = &w->roof;
+    for (size_t i = 0; i < r->n_operators; i++) {
+        rg_roof_operator *o = &r->op[i];
+        r->estimate_s += o->estimate_s;
+        r->lo80_s += o->lo80_s;
+        r->hi80_s += o->hi80_s;
+        if (isnan(o->estimate_s)) {
+            o->lo80_s = o->hi80_s = NAN;
+            o->estimate_kind = NULL;
+        } else if (!(o->regime = rg_arena_printf(&r->arena, "%s", tally_most(&w->regime_by_class[i])))) {
+            return no_memory(w);
+        }
+    }
+    if (isnan(r->estimate_s)) {
+        r->lo80_s = r->hi80_s = NAN;
+        return RG_OK;
+    }
+    r->estimate_kind = w->calibrated_s >= 0.9 * r->estimate_s ? "calibrated" : "transferred";
+    r->regime = rg_arena_printf(&r->arena, "%s", tally_most(&w->regime));
+    return r->regime ? RG_OK : no_memory(w);
 }
 
 static rg_status add_totals(work *w) {
@@ -134,6 +177,7 @@ static rg_status add_totals(work *w) {
     }
     r->limiter = rg_arena_printf(&r->arena, "%s", tally_most(&w->total));
     if (!r->limiter) return no_memory(w);
+    RG_TRY(add_estimates(w));
     r->overlapped_s = fmax(w->matrix_s, fmax(w->vector_s, w->memory_s));
     double tokens = w->c.phase == RG_PREFILL ? w->c.batch * w->c.context : w->c.batch;
     r->tokens_per_s = r->bound_s > 0 ? tokens / r->bound_s : 0;
@@ -170,7 +214,8 @@ static rg_status explain(work *w, const char *policy) {
     const size_t n = w->c.graph->n_nodes;
     w->roof.op = rg_arena_alloc(&w->roof.arena, n + 1, sizeof *w->roof.op);
     w->by_class = rg_arena_alloc(&w->roof.arena, n + 1, sizeof *w->by_class);
-    if (!w->roof.op || !w->by_class) return no_memory(w);
+    w->regime_by_class = rg_arena_alloc(&w->roof.arena, n + 1, sizeof *w->regime_by_class);
+    if (!w->roof.op || !w->by_class || !w->regime_by_class) return no_memory(w);
     /* no mistakes, but without a cost of their own */
     static const rg_role free_of_cost[] = {RG_ROLE_QUERY,    RG_ROLE_SCORE,  RG_ROLE_PROBABILITY,
                                            RG_ROLE_RESIDUAL, RG_ROLE_OUTPUT, RG_ROLE_DATAPATH,
@@ -185,9 +230,10 @@ static rg_status explain(work *w, const char *policy) {
     return add_capacity(w, policy);
 }
 
-rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
-                          double batch, double context, const char *policy, rg_error *err) {
-    work w = {.err = err};
+rg_status rg_roof_estimate(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                           double batch, double context, const char *policy, const rg_calibrations *all,
+                           rg_error *err) {
+    work w = {.err = err, .all = all};
     RG_TRY(perf_case_init(&w.c, graph, chip, phase, batch, context, policy, err));
     rg_status status = explain(&w, policy);
     if (status == RG_OK)
@@ -195,6 +241,11 @@ rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *ch
     else
         rg_roof_close(&w.roof);
     return status;
+}
+
+rg_status rg_roof_explain(rg_roof *out, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                          double batch, double context, const char *policy, rg_error *err) {
+    return rg_roof_estimate(out, graph, chip, phase, batch, context, policy, NULL, err);
 }
 
 void rg_roof_close(rg_roof *roof) {

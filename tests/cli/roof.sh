@@ -22,6 +22,12 @@ holds '.total.limiter == "memory" and .fits == true and .memory_bytes == 2 * 803
 holds '((2 * (8030261248 - 128256 * 4096) + 32 * 8192 * 131072) / 3.35e12 / .total.bound_s - 1 | fabs) < 1e-3'
 holds '.total.tokens_per_s * .total.bound_s - 32 | fabs < 1e-9'
 cp out plain.json
+# estimates: of each operator and in total, within their interval, never below the bound
+holds '[.operators[], .total | .lo80_s <= .estimate_s and .estimate_s <= .hi80_s and .estimate_s >= .bound_s and .regime != null and (.class | IN("calibrated", "transferred"))] | all'
+holds '(([.operators[].estimate_s] | add) / .total.estimate_s - 1 | fabs) < 1e-12 and .total.class == "calibrated" and .total.estimate_s < 1.6 * .total.bound_s'
+expect 0 llama-3.1-8b mi300x $decode --json
+holds '.total.class == "transferred" and .total.hi80_s / .total.lo80_s > 1.3'
+cp plain.json out
 expect 0 llama-3.1-8b h100-sxm $decode --policy w=bf16,a=bf16,kv=bf16 --json
 holds ".total == $(jq -c .total plain.json)"
 expect 0 llama-3.1-8b h100 $decode --set memory.bandwidth=x2 --json
