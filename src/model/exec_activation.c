@@ -9,6 +9,7 @@ enum { CHUNK = 256 };
    logistic function of 2 u. */
 static void logistic(const exec *e, int64_t kind, size_t n, const float *x, float *y) {
     float t[CHUNK];
+    if (!n) return;
     for (size_t i = 0; i < n; i++)
         t[i] =
             kind == RG_ACT_GELU_TANH ? -1.5957691216057308f * (x[i] + 0.044715f * x[i] * x[i] * x[i]) : -x[i];

@@ -72,7 +72,7 @@ static rg_status make_rows(rg_sensitivity *s, const rg_graph *graph, char role[M
             memcpy(row->role, role[r], sizeof row->role);
             row->layer = l < n_layers ? (int64_t)l : -1;
             if (l < n_layers) RG_TRY(layer_prefix(graph, (int64_t)l, prefix, sizeof prefix, err));
-            snprintf(row->place, sizeof row->place, "%s%s%s%s", role[r], *prefix ? "." : "", prefix,
+            snprintf(row->place, sizeof row->place, "%.7s%s%s%s", role[r], *prefix ? "." : "", prefix,
                      *prefix ? "*" : "");
             if (matches(graph, row, s->lower))
                 s->n++;
