@@ -80,6 +80,26 @@ static rg_status resolve_datapath(const rg_graph *graph, const rg_graph_node *no
     return status;
 }
 
+/* Only fp32 chains before the output head rotate; elsewhere a rotation would be lost in silence. */
+static rg_status resolve_rotation(const rg_graph *graph, size_t i, rg_policy *policy, exec_use *use,
+                                  rg_error *err) {
+    const rg_graph_node *node = &graph->node[i];
+    const int size = rg_policy_rotation(policy, rg_graph_place(graph, node));
+    char where[sizeof err->where];
+    if (!size) return RG_OK;
+    snprintf(where, sizeof where, "policy, operator %.200s", node->name);
+    if (use->datapath)
+        return rg_fail(err, RG_ERR_USAGE, where, "either rot= or dp= for an operator",
+                       "rot=hadamard(%d) together with dp=%.100s", size,
+                       rg_policy_datapath(policy, rg_graph_place(graph, node)));
+    if (!use->weight && !use->input[0]) return RG_OK; /* would change nothing but bits */
+    if ((int)i == graph->output)
+        return rg_fail(err, RG_ERR_USAGE, where, "rot= for linear operators before the output head",
+                       "rot=hadamard(%d)", size);
+    use->rotation = size;
+    return RG_OK;
+}
+
 static bool multiplies_integers(const rg_graph *graph, const rg_graph_node *node, const exec_use *use) {
     num_integer_form x, w;
     if (!use->weight || !use->input[0] || use->datapath || use->rotation) return false;
@@ -109,10 +129,8 @@ static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy
     if ((int)i != graph->output && inside && !op->chooses)
         use->result = find(policy, EXEC_ROLE(op->adds ? RG_ROLE_RESIDUAL : RG_ROLE_OUTPUT), place);
     if (!op->takes_datapath) return RG_OK;
-    use->rotation = rg_policy_rotation(policy, place);
-    if (use->rotation && !use->weight && !use->input[0])
-        use->rotation = 0; /* would change nothing but bits */
     RG_TRY(resolve_datapath(graph, node, policy, datapaths, use, err));
+    RG_TRY(resolve_rotation(graph, i, policy, use, err));
     use->integer = multiplies_integers(graph, node, use);
     return RG_OK;
 }

@@ -83,12 +83,16 @@ static void same_bits(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-    static const char *const wrong[][2] = {{"dp=h100-fp16", "fp32"},
-                                           {"w=fp16,a=bf16,dp=h100-fp16", "bf16"},
-                                           {"w=mxfp8,a=e4m3fn,dp=b200-mxfp8", "e4m3fn"},
-                                           {"w=fp16,a=fp16,dp=no-such-unit", "no-such-unit"},
-                                           {"w=fp16,a=fp16,dp=dot(a=fp16)", "dot(...)"},
-                                           {"w=fp16,a=fp16,dp.no_such_op=h100-fp16", "no_such_op"}};
+    static const char *const wrong[][2] = {
+        {"dp=h100-fp16", "fp32"},
+        {"w=fp16,a=bf16,dp=h100-fp16", "bf16"},
+        {"w=mxfp8,a=e4m3fn,dp=b200-mxfp8", "e4m3fn"},
+        {"w=fp16,a=fp16,dp=no-such-unit", "no-such-unit"},
+        {"w=fp16,a=fp16,dp=dot(a=fp16)", "dot(...)"},
+        {"w=fp16,a=fp16,dp.no_such_op=h100-fp16", "no_such_op"},
+        {"w=fp16,a=fp16,rot=hadamard(8),dp=h100-fp16", "rot=hadamard(8) together with dp=h100-fp16"},
+        {"rot.q_proj=hadamard(8),w=fp16,a=fp16,dp=h100-fp16", "together with"},
+        {"rot.lm_head=hadamard(8),w.lm_head=int4", "rot=hadamard(8)"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         rg_quality q[2];
         rg_error err = {0};
