@@ -185,10 +185,11 @@ static rg_status multiply(exec *e, int node, size_t variant, const sizes *s, siz
     return RG_OK;
 }
 
-/* Packed for one, good for the other. */
+/* Packed for one, good for the other. Panels of integers depend on the blocks of the rows, too. */
 static bool same_matrix(const exec_use *a, const exec_use *b) {
-    return !a->datapath && !b->datapath && a->rotation == b->rotation &&
-           exec_same_quant(a->weight, b->weight);
+    return !a->datapath && !b->datapath && a->rotation == b->rotation && a->integer == b->integer &&
+           exec_same_quant(a->weight, b->weight) &&
+           (!a->integer || exec_same_quant(a->input[0], b->input[0]));
 }
 
 static bool has_rows(const part *p, size_t expert) {

@@ -146,6 +146,7 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
     size_t start[INSTANCE_WINDOWS + 1] = {0}, first_token = 0, longest = 0;
     exec_use *use = calloc(n_policies * g->n_nodes, sizeof *use);
     rg_error err = {0};
+    exec_datapaths datapaths = {0};
     bool touched;
     exec e;
     for (size_t w = 0; w < first; w++) first_token += length[w];
@@ -160,7 +161,7 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
     for (size_t i = 0; i < n_policies; i++) {
         r.logits[i] = malloc(r.rows * r.vocab * sizeof(float));
         if (rg_policy_parse(policies[i], &policy[i], &err) != RG_OK ||
-            exec_resolve(g, &policy[i], &(exec_datapaths){0}, use + i * g->n_nodes, &touched, &err) != RG_OK)
+            exec_resolve(g, &policy[i], &datapaths, use + i * g->n_nodes, &touched, &err) != RG_OK)
             fail_msg("%s: %s", err.where, err.message);
     }
     const exec_batch batch = {n, start, token, r.rows, scored, first_token};
@@ -174,6 +175,7 @@ static inline instance_result instance_run(const rg_model *m, const char *const 
     memcpy(instance_weight_elements, e.weight_elements, g->n_nodes * sizeof *e.weight_elements);
     memcpy(instance_cache_elements, e.cache_elements, g->n_nodes * sizeof *e.cache_elements);
     exec_close(&e);
+    exec_datapaths_close(&datapaths);
     free(use);
     return r;
 }

@@ -252,6 +252,53 @@ static void alike(void **state) {
     instance_close(&many);
 }
 
+/* Policies that share a matrix but not the way it is multiplied give what each gives by itself. */
+static void together(void **state) {
+    (void)state;
+    static const size_t length[] = {LONG, 30};
+    static const char *const policies[] = {"w.m=int8(sym,tensor),a.m=int8(sym,row)", "w.m=int8(sym,tensor)",
+                                           "w.m=int8(sym,tensor),a.m=mxfp6", "w.m=int8(sym,tensor),a.m=fp16"};
+    rg_model m;
+    instance_of_statements(&m,
+                           AROUND("  - x = expert_linear(x, r, W[5, 30, 22] \"m\", name = \"m\")\n"
+                                  "  - x = combine(x, r, name = \"c\")\n"),
+                           VOCAB);
+    instance_result all = instance_run(&m, policies, 4, 2, length, 0, 2);
+    for (int v = 0; v < 4; v++) {
+        instance_result alone = instance_run(&m, &policies[v], 1, 2, length, 0, 2);
+        if (memcmp(all.logits[v], alone.logits[0], all.rows * all.vocab * sizeof(float)) != 0)
+            fail_msg("%s: other bits beside other policies", policies[v]);
+        instance_result_free(&alone);
+    }
+    instance_result_free(&all);
+    instance_close(&m);
+}
+
+/* A rotation and a datapath of the same experts: neither would be left out silently. */
+static void rotation_or_datapath(void **state) {
+    (void)state;
+    rg_model m;
+    rg_policy policy;
+    rg_error err = {0};
+    exec_datapaths datapaths = {0};
+    bool touched;
+    instance_of_statements(&m,
+                           AROUND("  - x = expert_linear(x, r, W[5, 30, 22] \"m\", name = \"m\")\n"
+                                  "  - x = combine(x, r, name = \"c\")\n"),
+                           VOCAB);
+    exec_use *use = calloc(m.graph.n_nodes, sizeof *use);
+    assert_int_equal(rg_policy_parse("rot.m=hadamard(8),w.m=e4m3fn(scale=row),a.m=e4m3fn(scale=row),"
+                                     "dp.m=dot(a=e4m3fn,b=e4m3fn,n=8,align=20)",
+                                     &policy, NULL),
+                     RG_OK);
+    assert_int_equal(exec_resolve(&m.graph, &policy, &datapaths, use, &touched, &err), RG_ERR_USAGE);
+    assert_non_null(strstr(err.message, "rot=hadamard(8) together with dp=dot("));
+    assert_string_equal(err.where, "policy, operator m");
+    exec_datapaths_close(&datapaths);
+    free(use);
+    instance_close(&m);
+}
+
 /* A policy on weights is the model whose matrices were quantized beforehand, each expert's by itself. */
 static void weights_beforehand(void **state) {
     (void)state;
@@ -417,9 +464,14 @@ static void coded(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mixtral), cmocka_unit_test(qwen3_moe),          cmocka_unit_test(ways_of_routing),
-        cmocka_unit_test(alike),   cmocka_unit_test(weights_beforehand), cmocka_unit_test(checkpoints),
-        cmocka_unit_test(coded)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(mixtral),
+                                       cmocka_unit_test(qwen3_moe),
+                                       cmocka_unit_test(ways_of_routing),
+                                       cmocka_unit_test(alike),
+                                       cmocka_unit_test(together),
+                                       cmocka_unit_test(rotation_or_datapath),
+                                       cmocka_unit_test(weights_beforehand),
+                                       cmocka_unit_test(checkpoints),
+                                       cmocka_unit_test(coded)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
