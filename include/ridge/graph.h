@@ -87,9 +87,8 @@ typedef enum rg_op {
                                    / ratio compressed ones, all or the top_k that were chosen; `sinks` [heads]
                                  */
     RG_OP_EMBED_SUM,   /* the sum of `lookups` rows of a table; weight [rows][width]; reads the token ids */
-    RG_OP_CONVOLUTION, /* over the rows, all features together: y[t] = bias + sum over j < kernel of x[t
-                          stride
-                          + j] W_j^T; weight [out][in][kernel]; `rows` says how many come out */
+    RG_OP_CONVOLUTION, /* over the rows, all features together: y[t] = bias + sum over j < kernel of
+                          x[t stride + j] W_j^T; weight [out][in][kernel]; `rows` says how many come out */
     RG_OP_GROUPED_LINEAR, /* x [groups x in]: part i of x times W_i^T; weight [groups][out][in] */
     RG_OP_SOFTCAP,        /* limit tanh(x / limit) */
     RG_OP_APPEND,         /* y's rows behind x's: x or y has a fixed number of rows */
@@ -97,7 +96,7 @@ typedef enum rg_op {
     RG_OP_OPAQUE,         /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
-const char *rg_op_name(rg_op op);
+const char *rg_op_name(rg_op op); /* "linear"; "unknown" outside the range */
 
 typedef enum rg_activation {
     RG_ACT_SILU,      /* x / (1 + exp(-x)) */
@@ -248,7 +247,7 @@ rg_status rg_graph_from_config(rg_graph *out, rg_doc *config, const char *famili
 /* The same, but unknown fields are listed in graph.unknown_field and are no error. */
 rg_status rg_graph_import(rg_graph *out, rg_doc *config, const char *families_dir, rg_error *err);
 /* Of a file: config.json, YAML with the same fields and a `source:` line, or a graph that rg_graph_to_json
- * wrote. */
+   wrote. Errors as rg_graph_from_config and rg_graph_from_json. */
 rg_status rg_graph_from_file(rg_graph *out, const char *path, const char *families_dir, rg_error *err);
 /* Of a name of <data_dir>/models ("llama-3.1-8b" for models/llama-3.1-8b.yaml). RG_ERR_USAGE when there is
  * none. */
@@ -262,7 +261,8 @@ static inline rg_policy_place rg_graph_place(const rg_graph *graph, const rg_gra
 bool rg_graph_feeds_router(const rg_graph *graph, size_t node);
 /* Versioned JSON (docs/families.md), appended to `out`, and back: the same graph, to the last bit,
    unknown_field and checkpoint apart. Reading validates everything: indices, order, shapes, widths, unique
-   names, unknown keys. A node whose operator no table knows becomes OPAQUE. */
+   names, unknown keys (RG_ERR_PARSE, with the key's path). A node whose operator no table knows becomes
+   OPAQUE. */
 rg_status rg_graph_to_json(const rg_graph *graph, rg_str *out, rg_error *err);
 rg_status rg_graph_from_json(rg_graph *out, const char *text, size_t size, rg_error *err);
 

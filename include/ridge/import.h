@@ -32,6 +32,7 @@ rg_status rg_import_parse(rg_import **out, const char *name, const char *text, s
                           const rg_import_options *options, rg_error *err);
 void rg_import_close(rg_import *import);             /* NULL allowed */
 const char *rg_import_kind(const rg_import *import); /* the reader's name */
+/* Of the file as it lies (a .gz: not inflated), or of the text in memory. */
 const rg_digest *rg_import_sha256(const rg_import *import);
 
 typedef struct rg_import_figure {
@@ -73,7 +74,9 @@ typedef struct rg_dump_difference {
     rg_dump_kind kind;
     double amax_a, amax_b, rms_a, rms_b, mean_a, mean_b;
     double amax_difference, rms_difference; /* |a - b| / max(|a|, |b|) */
-    double relative_error, sqnr_db;         /* element by element; activations only */
+    /* Element by element, activations only: sqrt(sum (b - a)^2 / sum a^2), 10 log10(sum a^2 / sum (b - a)^2)
+     */
+    double relative_error, sqnr_db;
 } rg_dump_difference;
 
 typedef struct rg_dump_header { /* what the two runs do not have in common */

@@ -31,7 +31,8 @@ rg_interval rg_cluster_t(const double *sum, const double *n, size_t m, double al
 
 /* Studentized bootstrap over clusters (bootstrap-t: each resample's deviation is divided by its own standard
    error, so that few and skewed clusters keep their coverage), RG_RESAMPLES resamples drawn from `seed`, one
-   draw for all series: what is compared stays paired. sum[series][m], out[series]. */
+   draw for all series: what is compared stays paired. sum[series][m], n[m] and alpha as above, out[series].
+   RG_ERR_MEMORY alone. */
 rg_status rg_cluster_bootstrap(const double *sum, const double *n, size_t m, size_t series, double alpha,
                                uint64_t seed, rg_interval *out, rg_error *err);
 

@@ -73,7 +73,7 @@ typedef struct rg_paired_shares {
     double items_needed; /* to find `difference`, at the observed share of flips; infinity for 0 */
     rg_verdict verdict;  /* by mcnemar_p < 0.05; never RG_EQUAL */
 } rg_paired_shares;
-/* Outcomes are 0 or 1. */
+/* reference[n] and candidate[n], item by item: 1 right, 0 wrong. */
 void rg_paired_shares_compare(size_t n, const uint8_t *reference, const uint8_t *candidate,
                               rg_paired_shares *out);
 
