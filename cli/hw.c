@@ -96,6 +96,7 @@ static rg_status list(cli_context *context, rg_error *err) {
                    "rates in 10^12 operations per second, dense, a multiply-add is two; bf16: fp16 where "
                    "that is all there is; -: not published");
     if (status == RG_OK) cli_json_end(&out);
+    rg_str_free(&out);
     rg_arena_free(&arena);
     return status;
 }
