@@ -43,11 +43,11 @@ static double prefill_bound_s(const perf_row *r, const perf_machine *m) {
     return fmax(prefill_compute_s(r, m), prefill_bytes(r) / m->bytes_per_s);
 }
 
-enum { P_LAUNCH, P_BANDWIDTH, P_PEAK, P_SOFTMAX, P_STEP, P_TILE };
+enum { P_LAUNCH, P_BANDWIDTH, P_PEAK, P_SOFTMAX, P_ITEM, P_KV };
 
-static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, const double *c) {
-    const double rows = 128, group = r->x[HEADS] / r->x[KV_HEADS];
-    /* queries of the heads that share keys may lie in one tile */
+/* Tiles of 64 or 128 queries are dealt to the cores; queries of the heads that share keys may lie in one. */
+static double prefill_core_s(const perf_row *r, const perf_machine *m, const double *c, double rows) {
+    const double group = r->x[HEADS] / r->x[KV_HEADS];
     const double apart = ceil(r->x[ISL] / rows) * r->x[HEADS],
                  packed = ceil(r->x[ISL] * group / rows) * r->x[KV_HEADS];
     const double tiles = r->x[BATCH] * fmin(apart, packed);
@@ -55,17 +55,18 @@ static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, con
     const double last = windowed(r, r->x[STEP] + r->x[ISL]) + rows;
     const double core = m->flop_per_s * c[P_PEAK] / m->cores;
     const double per_key = 4 * rows * (r->x[HEAD_DIM] + c[P_SOFTMAX]) / core;
-    const double work_s = tiles * (keys + c[P_TILE]) * per_key / m->cores;
-    const double longest_s = (last + c[P_TILE]) * per_key;
-    const double chain_s = fmax(last / 128 * c[P_STEP], 0);
-    const double memory_s = prefill_bytes(r) / (m->bytes_per_s * c[P_BANDWIDTH]);
-    const double compute_s = tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
-    perf_guess g = {.s = c[P_LAUNCH] + perf_overlap(compute_s, memory_s, chain_s)};
-    const double most = fmax(compute_s, fmax(memory_s, chain_s));
-    g.regime = c[P_LAUNCH] > most  ? PERF_LAUNCH
-               : most == compute_s ? PERF_COMPUTE
-               : most == chain_s   ? PERF_LATENCY
-                                   : PERF_MEMORY;
+    const double work_s = tiles * (keys * per_key + c[P_ITEM]) / m->cores,
+                 longest_s = last * per_key + c[P_ITEM];
+    return tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
+}
+
+static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, const double *c) {
+    const double compute_s = fmin(prefill_core_s(r, m, c, 64), prefill_core_s(r, m, c, 128));
+    const double bytes = prefill_bytes(r) + (c[P_KV] - 1) * kv_bytes(r, r->x[STEP] + r->x[ISL]);
+    const double memory_s = fmax(0, bytes) / (m->bytes_per_s * c[P_BANDWIDTH]);
+    perf_guess g = {.s = c[P_LAUNCH] + perf_overlap(compute_s, memory_s, 0)};
+    const double most = fmax(compute_s, memory_s);
+    g.regime = c[P_LAUNCH] > most ? PERF_LAUNCH : most == compute_s ? PERF_COMPUTE : PERF_MEMORY;
     return g;
 }
 
@@ -139,8 +140,8 @@ const perf_model perf_attention_prefill = {
                  {"peak", "1", "share of the peak rate that is reached", 0.7, 0.05, 1.1},
                  {"softmax", "1", "cost of a score beside its products, in columns of the head", 30, 0.1,
                   500},
-                 {"step", "s", "latency of 128 keys within a tile", 3e-7, 1e-9, 1e-5},
-                 {"tile", "1", "cost of starting a tile, in keys", 100, 1, 3000}},
+                 {"item", "s", "cost of a tile beside its products", 1e-6, 1e-9, 1e-4},
+                 {"kv", "1", "passes over keys and values", 1.5, 1, 30}},
     .bound_s = prefill_bound_s,
     .compute_bound_s = prefill_compute_s,
     .estimate = prefill_estimate,

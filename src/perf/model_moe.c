@@ -15,6 +15,17 @@ static bool formats(perf_row *row) {
     return row->dtype;
 }
 
+/* Experts of the Nemotron 3 models square a relu and have no gate: two multiplies instead of three. Tables do
+   not say which model a shape is of. */
+static double matrices(const perf_row *r) {
+    static const double no_gate[][4] = {{2688, 1856, 6, 128}, {2048, 5120, 22, 512}, {8192, 5120, 22, 512}};
+    for (size_t i = 0; i < sizeof no_gate / sizeof *no_gate; i++)
+        if (r->x[HIDDEN] == no_gate[i][0] && r->x[INTER] == no_gate[i][1] && r->x[TOPK] == no_gate[i][2] &&
+            r->x[EXPERTS] == no_gate[i][3])
+            return 2;
+    return 3;
+}
+
 typedef struct load {
     double rows, experts, active, inter; /* of this rank */
 } load;
@@ -42,14 +53,16 @@ static load load_of(const perf_row *r, double skew) {
 }
 
 static double compute_bound_s(const perf_row *r, const perf_machine *m) {
-    return 6 * r->x[TOKENS] * r->x[TOPK] / r->x[EP] * r->x[HIDDEN] * r->x[INTER] / r->x[TP] / m->flop_per_s;
+    return 2 * matrices(r) * r->x[TOKENS] * r->x[TOPK] / r->x[EP] * r->x[HIDDEN] * r->x[INTER] / r->x[TP] /
+           m->flop_per_s;
 }
 
 /* At the least as many experts as one token takes of this rank. */
 static double bound_s(const perf_row *r, const perf_machine *m) {
     const double experts = fmax(1, fmin(r->x[EXPERTS] / r->x[EP], floor(r->x[TOPK] / r->x[EP])));
-    const double bytes = experts * 3 * r->x[HIDDEN] * r->x[INTER] / r->x[TP] * r->dtype->weight_bytes +
-                         r->x[TOKENS] * r->x[HIDDEN] * 2;
+    const double bytes =
+        experts * matrices(r) * r->x[HIDDEN] * r->x[INTER] / r->x[TP] * r->dtype->weight_bytes +
+        r->x[TOKENS] * r->x[HIDDEN] * 2;
     const double compute = exponent(r) > 0 && r->x[EP] > 1 ? 0 : compute_bound_s(r, m);
     return fmax(compute, bytes / m->bytes_per_s);
 }
@@ -57,7 +70,7 @@ static double bound_s(const perf_row *r, const perf_machine *m) {
 static perf_guess estimate(const perf_row *r, const perf_machine *m, const double *c) {
     const load l = load_of(r, c[SKEW]);
     const double rate = m->bytes_per_s * c[BANDWIDTH], h = r->x[HIDDEN];
-    const double memory_s = l.active * 3 * h * l.inter * r->dtype->weight_bytes / rate;
+    const double memory_s = l.active * matrices(r) * h * l.inter * r->dtype->weight_bytes / rate;
     const double move_s = c[MOVE] * l.rows * (h * (4 + r->dtype->activation_bytes) + 3 * l.inter * 2) / rate;
     const double core = m->flop_per_s * c[PEAK] / m->cores;
     const double each = l.rows / l.active;
@@ -67,7 +80,7 @@ static perf_guess estimate(const perf_row *r, const perf_machine *m, const doubl
         const double down = l.active * (exponent(r) > 0 ? each / tile[i] + 0.6 : ceil(each / tile[i]));
         const double fill = 1 + c[TILE] * 0.5 * (1 / tile[i] + 1 / 128.0);
         const double s = 2 * tile[i] * 128 * fill / core *
-                         (ceil(down * ceil(2 * l.inter / 128) / m->cores) * h +
+                         (ceil(down * ceil((matrices(r) - 1) * l.inter / 128) / m->cores) * h +
                           ceil(down * ceil(h / 128) / m->cores) * l.inter);
         if (s < best) best = compute_s = s;
     }

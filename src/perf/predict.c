@@ -46,13 +46,14 @@ static void add(blend *b, const perf_calibration *e, const perf_row *row, const 
 }
 
 static blend gather(const rg_calibrations *all, const rg_chip *chip, const perf_row *row,
-                    const perf_machine *m, const perf_model *model, bool own, const char *without) {
+                    const perf_machine *m, const perf_model *model, bool own, bool any_group,
+                    const char *without) {
     blend b = {0};
     for (size_t i = 0; i < all->n; i++) {
         const perf_calibration *e = &all->entry[i];
         if (e->model != model || (strcmp(e->chip, chip->id) == 0) != own) continue;
         if (without && strcmp(e->chip, without) == 0) continue;
-        if (fits_group(e, row)) add(&b, e, row, m);
+        if (any_group || fits_group(e, row)) add(&b, e, row, m);
     }
     return b;
 }
@@ -64,9 +65,10 @@ bool perf_answer(const rg_calibrations *all, const rg_chip *chip, const perf_mod
     rg_estimate e = {0};
     if (!perf_machine_of(chip, model, row, &m, &missing)) return false;
     e.bound_s = model->bound_s(row, &m);
-    blend b = gather(all, chip, row, &m, model, true, without);
+    blend b = gather(all, chip, row, &m, model, true, false, without);
     const bool own = b.n > 0;
-    if (!own) b = gather(all, chip, row, &m, model, false, without);
+    if (!own) b = gather(all, chip, row, &m, model, false, false, without);
+    if (!b.n) b = gather(all, chip, row, &m, model, true, true, without);
     if (!b.n) return false;
     const double at = b.log_sum / (double)b.n;
     /* beyond what was measured, or from other chips: twice as wide on the log scale */

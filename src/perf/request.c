@@ -136,12 +136,19 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
     return status == RG_OK && seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : status;
 }
 
+/* Constants without rows to fit, or an interval without residuals, would be made up. */
+static bool splits(const work *w, bool by_model, uint64_t seed) {
+    size_t n[3] = {0};
+    for (size_t i = 0; i < w->n; i++) n[perf_part_of(w->table.model, w->row[i], by_model, seed)]++;
+    return n[PERF_FIT] >= 5 && n[PERF_INTERVAL] >= (w->table.model->network ? 0 : 5);
+}
+
 static rg_status fit_split(work *w, bool by_model, int seed) {
     perf_calibration *c = calloc(w->n_groups + 1, sizeof *c);
     if (!c) return no_memory(w);
     for (size_t g = 0; g < w->n_groups; g++) {
         select_group(w, g);
-        if (w->n >= MIN_ROWS)
+        if (w->n >= MIN_ROWS && splits(w, by_model, (uint64_t)seed))
             perf_fit_group(w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed, &c[g]);
     }
     rg_status status = pool(w, c, by_model, (uint64_t)seed);
