@@ -49,6 +49,8 @@ struct rg_calibrations {
 };
 
 rg_status perf_calibrations_add(rg_calibrations *all, const perf_calibration *entry, rg_error *err);
+rg_status perf_calibrations_parse(rg_calibrations *all, const char *text, size_t size, const char *name,
+                                  rg_error *err);
 rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_error *err);
 /* The file of one chip. */
 rg_status perf_calibrations_write(const rg_calibrations *all, const char *chip, const char *path,

@@ -142,6 +142,15 @@ static rg_status read_doc(rg_calibrations *all, rg_doc *doc, rg_error *err) {
     return rg_doc_unused(doc, doc->root, err);
 }
 
+rg_status perf_calibrations_parse(rg_calibrations *all, const char *text, size_t size, const char *name,
+                                  rg_error *err) {
+    rg_doc doc;
+    RG_TRY(rg_doc_parse(&doc, text, size, name, false, err));
+    const rg_status status = read_doc(all, &doc, err);
+    rg_doc_close(&doc);
+    return status;
+}
+
 rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_error *err) {
     rg_doc doc;
     RG_TRY(rg_doc_open(&doc, path, err));

@@ -1,0 +1,36 @@
+/* Tables of operators and files of constants: the first byte says which. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/calibrate.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void table(const char *op, const uint8_t *data, size_t size) {
+    static rg_chip chip;
+    static rg_calibrations *all;
+    if (!chip.id && rg_chip_open(&chip, "h100-sxm", RIDGE_SOURCE_DIR "/data", NULL) != RG_OK) abort();
+    if (!all && rg_calibrations_open(&all, RIDGE_SOURCE_DIR "/data", NULL) != RG_OK) abort();
+    char *text = malloc(size + 1);
+    rg_str out = {0};
+    if (!text) return;
+    memcpy(text, data, size);
+    text[size] = 0;
+    rg_perf_predict(op, &chip, all, NULL, size % 2 ? "latency_ms" : NULL, text, size, &out, NULL);
+    rg_str_free(&out);
+    free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static const char *const ops[] = {"gemm", "attention_prefill", "attention_decode", "moe", "collective"};
+    if (size < 1) return 0;
+    const unsigned which = data[0] % 6;
+    if (which < 5) {
+        table(ops[which], data + 1, size - 1);
+        return 0;
+    }
+    rg_calibrations all = {0};
+    perf_calibrations_parse(&all, (const char *)data + 1, size - 1, "fuzz.yaml", NULL);
+    rg_arena_free(&all.arena);
+    return 0;
+}
