@@ -102,9 +102,10 @@ static void answer(task *t, size_t p, int slot) {
 }
 
 static void figures(task *t, size_t p, rg_choice_quality *q) {
-    *q = (rg_choice_quality){
-        .is_reference = !t->result.touched[p], .perplexity = (double)NAN, .token_perplexity = (double)NAN};
-    memcpy(q->policy, t->result.policy[p].text, sizeof q->policy);
+    *q = (rg_choice_quality){.is_reference = !t->result.variants.variant_of[p],
+                             .perplexity = (double)NAN,
+                             .token_perplexity = (double)NAN};
+    memcpy(q->policy, t->result.variants.policy[p].text, sizeof q->policy);
     answer(t, p, 0);
     rg_paired_shares_compare(t->n_done, t->right[0][1], t->right[0][0], &q->plain);
     rg_paired_shares_compare(t->n_done, t->right[1][1], t->right[1][0], &q->normed);

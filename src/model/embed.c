@@ -15,13 +15,9 @@ typedef struct runner {
     const char *name;
     embed_form form;
     embed_plan plan;
-    rg_policy *policy;
-    size_t n_policies, n_variants; /* with the reference at 0; those that run */
-    size_t *variant_of, *policy_of;
-    exec_use *use; /* [n_variants][n_nodes] */
-    exec_datapaths datapaths;
+    exec_variants variants;
     size_t *sentence, *scored, *start; /* of the batch: sentences of its scored rows, offsets */
-    double **sum;                      /* [n_variants][n][width] */
+    double **sum;                      /* [variants.n][n][width] */
     float **vector;                    /* the same */
     size_t n_done;
     exec exec;
@@ -32,39 +28,18 @@ static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, "fewer sentences or policies", "out of memory for embeddings");
 }
 
-static rg_status resolve(runner *r, const char *const *policies, rg_error *err) {
-    const rg_graph *graph = &r->model->graph;
-    const size_t n = r->n_policies;
-    r->policy = rg_arena_alloc(&r->arena, n, sizeof *r->policy);
-    r->variant_of = rg_arena_alloc(&r->arena, n, sizeof *r->variant_of);
-    r->policy_of = rg_arena_alloc(&r->arena, n, sizeof *r->policy_of);
-    if (graph->n_nodes > SIZE_MAX / sizeof *r->use) return no_memory(err);
-    r->use = rg_arena_alloc(&r->arena, n, graph->n_nodes * sizeof *r->use);
-    if (!r->policy || !r->variant_of || !r->policy_of || !r->use) return no_memory(err);
-    for (size_t i = 0; i < n; i++) {
-        bool touched;
-        exec_use *use = r->use + r->n_variants * graph->n_nodes;
-        RG_TRY(rg_policy_parse(i ? policies[i - 1] : "fp32", &r->policy[i], err));
-        RG_TRY(exec_resolve(graph, &r->policy[i], &r->datapaths, use, &touched, err));
-        if (i > 0 && !touched) continue; /* variant 0 */
-        r->variant_of[i] = r->n_variants;
-        r->policy_of[r->n_variants++] = i;
-    }
-    return RG_OK;
-}
-
 static rg_status make_room(runner *r, rg_embed_report *out, rg_error *err) {
     const size_t width = (size_t)r->model->graph.node[r->model->graph.output].width, n = r->plan.n;
     r->sentence = rg_arena_alloc(&r->arena, r->plan.n_tokens, sizeof *r->sentence);
     r->scored = rg_arena_alloc(&r->arena, r->plan.n_tokens, sizeof *r->scored);
     r->start = rg_arena_alloc(&r->arena, n + 1, sizeof *r->start);
-    r->sum = rg_arena_alloc(&r->arena, r->n_variants, sizeof *r->sum);
-    r->vector = rg_arena_alloc(&r->arena, r->n_variants, sizeof *r->vector);
-    out->quality = rg_arena_alloc(&out->arena, r->n_policies, sizeof *out->quality);
+    r->sum = rg_arena_alloc(&r->arena, r->variants.n, sizeof *r->sum);
+    r->vector = rg_arena_alloc(&r->arena, r->variants.n, sizeof *r->vector);
+    out->quality = rg_arena_alloc(&out->arena, r->variants.n_policies, sizeof *out->quality);
     if (!r->sentence || !r->scored || !r->start || !r->sum || !r->vector || !out->quality)
         return no_memory(err);
     if (n > SIZE_MAX / sizeof(double) / width) return no_memory(err);
-    for (size_t v = 0; v < r->n_variants; v++) {
+    for (size_t v = 0; v < r->variants.n; v++) {
         r->sum[v] = rg_arena_alloc(&r->arena, n * width, sizeof(double));
         r->vector[v] = rg_arena_alloc(&out->arena, n * width, sizeof(float));
         if (!r->sum[v] || !r->vector[v]) return no_memory(err);
@@ -89,7 +64,7 @@ static rg_status take(void *context, size_t variant, size_t first, size_t n, con
                 snprintf(where, sizeof where, "%.200s:%zu", r->name, r->plan.line[sentence]);
                 return rg_fail(err, RG_ERR_MISMATCH, where, "finite hidden states",
                                "policy %s gives an infinite or undefined state",
-                               r->policy[r->policy_of[variant]].text);
+                               r->variants.policy[r->variants.policy_of[variant]].text);
             }
             sum[c] += (double)x;
         }
@@ -141,7 +116,8 @@ static rg_status normalize(runner *r, size_t variant, size_t width, rg_error *er
             char where[256];
             snprintf(where, sizeof where, "%.200s:%zu", r->name, r->plan.line[s]);
             return rg_fail(err, RG_ERR_MISMATCH, where, "an embedding with a direction",
-                           "policy %s gives an embedding of zeros", r->policy[r->policy_of[variant]].text);
+                           "policy %s gives an embedding of zeros",
+                           r->variants.policy[r->variants.policy_of[variant]].text);
         }
         for (size_t c = 0; c < width; c++)
             r->vector[variant][s * width + c] = (float)(sum[c] / sqrt(squares));
@@ -158,28 +134,30 @@ static rg_status sum_up(runner *r, rg_embed_report *out, rg_error *err) {
     out->pooling = r->form.cls ? "cls" : "mean";
     out->max_tokens = r->form.max_tokens;
     for (size_t s = 0; s < out->n; s++) out->n_truncated += plan->truncated[s];
-    for (size_t v = 0; v < r->n_variants; v++) RG_TRY(normalize(r, v, out->width, err));
-    for (size_t i = 0; i < r->n_policies; i++) {
+    for (size_t v = 0; v < r->variants.n; v++) RG_TRY(normalize(r, v, out->width, err));
+    for (size_t i = 0; i < r->variants.n_policies; i++) {
         rg_embed_quality *q = &out->quality[i];
-        q->is_reference = r->variant_of[i] == 0;
-        q->vector = r->vector[r->variant_of[i]];
-        memcpy(q->policy, r->policy[i].text, sizeof q->policy);
+        q->is_reference = r->variants.variant_of[i] == 0;
+        q->vector = r->vector[r->variants.variant_of[i]];
+        memcpy(q->policy, r->variants.policy[i].text, sizeof q->policy);
         RG_TRY(embed_compare(r->vector[0], q->vector, out->n, out->width, out->k, plan->line, r->exec.threads,
                              q, err));
         if (q->is_reference) q->cosine_mean = q->cosine_min = 1, q->cosine_mean_se = 0;
     }
-    out->n_qualities = r->n_policies;
+    out->n_qualities = r->variants.n_policies;
     return RG_OK;
 }
 
 static rg_status run(runner *r, rg_embed_report *out, const char *text, size_t size,
-                     const char *const *policies, const rg_embed_options *options, rg_error *err) {
+                     const char *const *policies, size_t n_policies, const rg_embed_options *options,
+                     rg_error *err) {
     const int threads = options->threads > 0 ? options->threads : omp_get_num_procs();
     RG_TRY(embed_form_read(r->model, &r->form, err));
     RG_TRY(embed_plan_make(&r->plan, r->model, &r->form, r->name, text, size, options->limit, err));
-    RG_TRY(resolve(r, policies, err));
+    RG_TRY(exec_variants_open(&r->variants, &r->model->graph, policies, n_policies, options->data_dir, err));
     RG_TRY(make_room(r, out, err));
-    RG_TRY(exec_open_hidden(&r->exec, r->model, r->use, r->n_variants, threads, r->plan.max_length, err));
+    RG_TRY(exec_open_hidden(&r->exec, r->model, r->variants.use, r->variants.n, threads, r->plan.max_length,
+                            err));
     RG_TRY(run_batches(r, options->batch_tokens, options->progress, err));
     return sum_up(r, out, err);
 }
@@ -188,13 +166,10 @@ rg_status rg_embed_run(rg_embed_report *out, const rg_model *model, const char *
                        size_t text_size, const char *const *policies, size_t n_policies,
                        const rg_embed_options *options, rg_error *err) {
     rg_embed_report report = {0};
-    runner r = {.model = model,
-                .name = name,
-                .n_policies = n_policies + 1,
-                .datapaths = {.data_dir = options->data_dir}};
-    const rg_status status = run(&r, &report, text, text_size, policies, options, err);
+    runner r = {.model = model, .name = name};
+    const rg_status status = run(&r, &report, text, text_size, policies, n_policies, options, err);
     exec_close(&r.exec);
-    exec_datapaths_close(&r.datapaths);
+    exec_variants_close(&r.variants);
     embed_plan_free(&r.plan);
     rg_arena_free(&r.arena);
     if (status != RG_OK) {

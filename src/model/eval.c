@@ -11,14 +11,8 @@
 typedef struct evaluation {
     const rg_model *model;
     eval_plan plan;
-    size_t n_policies; /* with the reference at 0 */
-    rg_policy *policy; /* [n_policies] */
-    bool *touched;     /* [n_policies] something is quantized */
-    size_t n_variants; /* those that run: the reference and every touched policy */
-    size_t *policy_of; /* [n_variants] */
-    exec_use *use;     /* [n_variants][n_nodes] */
-    exec_datapaths datapaths;
-    eval_record *record; /* [n_variants] */
+    exec_variants variants;
+    eval_record *record; /* [variants.n] */
     size_t *scored;      /* [n_scored] offsets into the tokens of the batch whose logits are wanted */
     size_t *start;       /* [n_windows + 1] of the batch */
     exec exec;
@@ -35,30 +29,13 @@ static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for the evaluation");
 }
 
-static rg_status resolve(evaluation *ev, const char *const *policies, rg_error *err) {
-    const rg_graph *graph = &ev->model->graph;
-    ev->policy = rg_arena_alloc(&ev->arena, ev->n_policies, sizeof *ev->policy);
-    ev->touched = rg_arena_alloc(&ev->arena, ev->n_policies, sizeof *ev->touched);
-    ev->policy_of = rg_arena_alloc(&ev->arena, ev->n_policies, sizeof *ev->policy_of);
-    if (graph->n_nodes > SIZE_MAX / sizeof *ev->use) return no_memory(err);
-    ev->use = rg_arena_alloc(&ev->arena, ev->n_policies, graph->n_nodes * sizeof *ev->use);
-    if (!ev->policy || !ev->touched || !ev->policy_of || !ev->use) return no_memory(err);
-    for (size_t i = 0; i < ev->n_policies; i++) {
-        RG_TRY(rg_policy_parse(i ? policies[i - 1] : "fp32", &ev->policy[i], err));
-        exec_use *use = ev->use + ev->n_variants * graph->n_nodes;
-        RG_TRY(exec_resolve(graph, &ev->policy[i], &ev->datapaths, use, &ev->touched[i], err));
-        if (i == 0 || ev->touched[i]) ev->policy_of[ev->n_variants++] = i;
-    }
-    return RG_OK;
-}
-
 static rg_status make_records(evaluation *ev, rg_error *err) {
     const eval_plan *plan = &ev->plan;
-    ev->record = rg_arena_alloc(&ev->arena, ev->n_variants, sizeof *ev->record);
+    ev->record = rg_arena_alloc(&ev->arena, ev->variants.n, sizeof *ev->record);
     ev->scored = rg_arena_alloc(&ev->arena, plan->n_scored, sizeof *ev->scored);
     ev->start = rg_arena_alloc(&ev->arena, plan->n_windows + 1, sizeof *ev->start);
     if (!ev->record || !ev->scored || !ev->start) return no_memory(err);
-    for (size_t v = 0; v < ev->n_variants; v++)
+    for (size_t v = 0; v < ev->variants.n; v++)
         RG_TRY(eval_record_make(&ev->record[v], &ev->arena, plan->n_scored, err));
     return RG_OK;
 }
@@ -72,7 +49,8 @@ static rg_status not_finite(const evaluation *ev, size_t variant, size_t i, rg_e
     snprintf(where, sizeof where, "token %lld of the text (position %zu of window %zu)",
              (long long)w->text_index + (long long)position, position, n);
     return rg_fail(err, RG_ERR_MISMATCH, where, "finite logits",
-                   "policy %s gives an infinite or undefined logit", ev->policy[ev->policy_of[variant]].text);
+                   "policy %s gives an infinite or undefined logit",
+                   ev->variants.policy[ev->variants.policy_of[variant]].text);
 }
 
 static rg_status take(void *context, size_t variant, size_t first, size_t n, const float *reference,
@@ -111,7 +89,7 @@ static size_t cut_batch(evaluation *ev, size_t first, size_t batch_tokens, exec_
 }
 
 static eval_scores scores_of(const evaluation *ev) {
-    return (eval_scores){&ev->plan,  ev->model->tokenizer, ev->first_scored, ev->n_variants,
+    return (eval_scores){&ev->plan,  ev->model->tokenizer, ev->first_scored, ev->variants.n,
                          ev->record, ev->confidence,       ev->tolerance};
 }
 
@@ -140,7 +118,7 @@ static rg_status run_batches(evaluation *ev, size_t batch_tokens, const rg_progr
 
 /* What all looks together say takes the place of the interval that a single look would have. */
 static void take_looks(const evaluation *ev, rg_quality *q) {
-    for (size_t v = 1; v < ev->n_variants && ev->looks.n_looks; v++) {
+    for (size_t v = 1; v < ev->variants.n && ev->looks.n_looks; v++) {
         q[v].delta_nll_lo = ev->looks.lo[v];
         q[v].delta_nll_hi = ev->looks.hi[v];
         if (q[v].verdict != RG_EQUAL)
@@ -150,11 +128,11 @@ static void take_looks(const evaluation *ev, rg_quality *q) {
 
 /* Figures of the variants to their policies. */
 static void spread(const evaluation *ev, const rg_quality *q, rg_quality *out) {
-    for (size_t v = 0; v < ev->n_variants; v++) out[ev->policy_of[v]] = q[v];
-    for (size_t i = 0; i < ev->n_policies; i++) {
-        if (!ev->touched[i]) out[i] = q[0];
-        out[i].is_reference = !ev->touched[i];
-        memcpy(out[i].policy, ev->policy[i].text, sizeof out[i].policy);
+    for (size_t v = 0; v < ev->variants.n; v++) out[ev->variants.policy_of[v]] = q[v];
+    for (size_t i = 0; i < ev->variants.n_policies; i++) {
+        if (!ev->variants.variant_of[i]) out[i] = q[0];
+        out[i].is_reference = !ev->variants.variant_of[i];
+        memcpy(out[i].policy, ev->variants.policy[i].text, sizeof out[i].policy);
     }
 }
 
@@ -169,12 +147,10 @@ static void exactly_equal(rg_quality *q) {
 /* Pairs of policies from pairs of variants; a policy that quantizes nothing is variant 0. */
 static void spread_pairs(const evaluation *ev, const rg_quality *q, const rg_quality_pair *of_variants,
                          rg_eval_report *out) {
-    const size_t c = ev->n_variants - 1;
-    size_t variant_of[RG_EVAL_MAX_PAIRED + 1] = {0};
-    for (size_t v = 0; v < ev->n_variants; v++) variant_of[ev->policy_of[v]] = v;
-    for (size_t a = 1; a < ev->n_policies; a++)
-        for (size_t b = a + 1; b < ev->n_policies; b++) {
-            const size_t va = variant_of[a], vb = variant_of[b];
+    const size_t c = ev->variants.n - 1;
+    for (size_t a = 1; a < ev->variants.n_policies; a++)
+        for (size_t b = a + 1; b < ev->variants.n_policies; b++) {
+            const size_t va = ev->variants.variant_of[a], vb = ev->variants.variant_of[b];
             rg_quality_pair *p = &out->pair[out->n_pairs++];
             if (va && vb) /* a < b and variants ascend with policies */
                 *p = of_variants[(va - 1) * (2 * c - va) / 2 + (vb - va - 1)];
@@ -199,7 +175,7 @@ static void spread_pairs(const evaluation *ev, const rg_quality *q, const rg_qua
 
 /* Errors of the variants to their policies. */
 static rg_status take_layers(evaluation *ev, rg_eval_report *out, rg_error *err) {
-    const size_t n = ev->n_policies - 1, c = ev->n_variants - 1;
+    const size_t n = ev->variants.n_policies - 1, c = ev->variants.n - 1;
     rg_layer_error *of_variants = NULL;
     rg_status status =
         layers_report(&ev->layers, out->complete, &out->layer, &of_variants, &out->n_layers, err);
@@ -210,7 +186,7 @@ static rg_status take_layers(evaluation *ev, rg_eval_report *out, rg_error *err)
             out->layer_error[i * n + p] = (rg_layer_error){
                 NAN, NAN, out->layer[i].mean, out->layer[i].rms, out->layer[i].max_abs, out->layer[i].sha256};
         for (size_t v = 1; v <= c; v++)
-            out->layer_error[i * n + ev->policy_of[v] - 1] = of_variants[i * c + v - 1];
+            out->layer_error[i * n + ev->variants.policy_of[v] - 1] = of_variants[i * c + v - 1];
     }
     free(of_variants);
     return status;
@@ -218,15 +194,15 @@ static rg_status take_layers(evaluation *ev, rg_eval_report *out, rg_error *err)
 
 static rg_status summarize(evaluation *ev, rg_eval_report *out, rg_error *err) {
     const eval_scores s = scores_of(ev);
-    const size_t n = ev->n_policies - 1, c = ev->n_variants - 1;
+    const size_t n = ev->variants.n_policies - 1, c = ev->variants.n - 1;
     const bool paired = n <= RG_EVAL_MAX_PAIRED;
-    rg_quality *q = rg_arena_alloc(&ev->arena, ev->n_variants, sizeof *q);
+    rg_quality *q = rg_arena_alloc(&ev->arena, ev->variants.n, sizeof *q);
     rg_quality_pair *pair = rg_arena_alloc(&ev->arena, c * c + 1, sizeof *pair);
     double *scratch = rg_arena_alloc(&ev->arena, s.n, sizeof *scratch);
-    out->quality = calloc(ev->n_policies, sizeof *out->quality);
+    out->quality = calloc(ev->variants.n_policies, sizeof *out->quality);
     out->pair = calloc(paired ? n * n + 1 : 1, sizeof *out->pair);
     if (!q || !pair || !scratch || !out->quality || !out->pair) return no_memory(err);
-    for (size_t v = 0; v < ev->n_variants; v++) eval_figures(&s, v, scratch, &q[v]);
+    for (size_t v = 0; v < ev->variants.n; v++) eval_figures(&s, v, scratch, &q[v]);
     eval_units units;
     RG_TRY(eval_units_make(&units, &ev->plan, s.n, err));
     rg_status status = eval_compare(&s, &units, q, paired ? pair : NULL, err);
@@ -235,7 +211,7 @@ static rg_status summarize(evaluation *ev, rg_eval_report *out, rg_error *err) {
     spread(ev, q, out->quality);
     if (paired) spread_pairs(ev, q, pair, out);
     if (status == RG_OK && ev->exec.watch) status = take_layers(ev, out, err);
-    out->n_qualities = ev->n_policies;
+    out->n_qualities = ev->variants.n_policies;
     out->unit = units.name;
     out->n_units = units.n;
     eval_units_free(&units);
@@ -243,21 +219,22 @@ static rg_status summarize(evaluation *ev, rg_eval_report *out, rg_error *err) {
 }
 
 static rg_status evaluate(evaluation *ev, const char *text, size_t text_size, const char *const *policies,
-                          const rg_eval_options *options, rg_error *err) {
-    RG_TRY(resolve(ev, policies, err));
+                          size_t n_policies, const rg_eval_options *options, rg_error *err) {
+    RG_TRY(
+        exec_variants_open(&ev->variants, &ev->model->graph, policies, n_policies, options->data_dir, err));
     RG_TRY(
         eval_plan_make(&ev->plan, ev->model, options->protocol, text, text_size, options->max_tokens, err));
     RG_TRY(make_records(ev, err));
-    if (options->stop_when_sure) RG_TRY(eval_looks_open(&ev->looks, &ev->plan, ev->n_variants, err));
+    if (options->stop_when_sure) RG_TRY(eval_looks_open(&ev->looks, &ev->plan, ev->variants.n, err));
     const int threads = options->threads > 0 ? options->threads : omp_get_num_procs();
-    const exec_use *use = ev->use;
+    const exec_use *use = ev->variants.use;
     if (options->layers) {
-        RG_TRY(layers_open(&ev->layers, ev->model, ev->use, ev->n_variants, threads, ev->plan.max_length,
-                           options->digests, err));
+        RG_TRY(layers_open(&ev->layers, ev->model, ev->variants.use, ev->variants.n, threads,
+                           ev->plan.max_length, options->digests, err));
         use =
             ev->layers.plain; /* values are seen before their readers quantize them; the bits are the same */
     }
-    RG_TRY(exec_open(&ev->exec, ev->model, use, ev->n_variants, threads, ev->plan.max_length, err));
+    RG_TRY(exec_open(&ev->exec, ev->model, use, ev->variants.n, threads, ev->plan.max_length, err));
     if (options->layers) ev->exec.watch = &ev->layers.watch;
     return run_batches(ev, options->batch_tokens, options->progress, err);
 }
@@ -274,13 +251,11 @@ rg_status rg_eval_report_make(rg_eval_report *out, rg_model *model, const char *
                               const char *const *policies, size_t n_policies, const rg_eval_options *options,
                               rg_error *err) {
     evaluation ev = {.model = model,
-                     .n_policies = n_policies + 1,
-                     .datapaths = {.data_dir = options->data_dir},
                      .confidence = options->confidence > 0 ? options->confidence : 0.95,
                      .tolerance = options->tolerance};
     RG_TRY(check_options(options, err));
     rg_eval_report report = {.confidence = ev.confidence, .tolerance = ev.tolerance};
-    rg_status status = evaluate(&ev, text, text_size, policies, options, err), made = status;
+    rg_status status = evaluate(&ev, text, text_size, policies, n_policies, options, err), made = status;
     report.complete = status == RG_OK;
     if ((status == RG_OK || status == RG_ERR_CANCELLED) && ev.first_scored > 0)
         made = summarize(&ev, &report, status == RG_OK ? err : NULL);
@@ -293,7 +268,7 @@ rg_status rg_eval_report_make(rg_eval_report *out, rg_model *model, const char *
     report.tokens_planned = ev.plan.n_scored;
     layers_close(&ev.layers);
     exec_close(&ev.exec);
-    exec_datapaths_close(&ev.datapaths);
+    exec_variants_close(&ev.variants);
     eval_looks_close(&ev.looks);
     eval_plan_free(&ev.plan);
     rg_arena_free(&ev.arena);

@@ -51,6 +51,24 @@ void exec_datapaths_close(exec_datapaths *datapaths);
 rg_status exec_resolve(const rg_graph *graph, rg_policy *policy, exec_datapaths *datapaths, exec_use *use,
                        bool *touched, rg_error *err);
 
+/* What is evaluated in lock step: fp32, which is policy 0 and variant 0, and every other policy that
+   quantizes something. */
+typedef struct exec_variants {
+    size_t n_policies;
+    rg_policy *policy;  /* [n_policies] */
+    size_t *variant_of; /* [n_policies] 0: quantizes nothing, so it is the reference */
+    size_t n;           /* variants */
+    size_t *policy_of;  /* [n] ascending */
+    exec_use *use;      /* [n][n_nodes] */
+    exec_datapaths datapaths;
+    rg_arena arena;
+} exec_variants;
+/* policies[n_policies] are those beside the reference. Close with exec_variants_close, after a failure too.
+ */
+rg_status exec_variants_open(exec_variants *out, const rg_graph *graph, const char *const *policies,
+                             size_t n_policies, const char *data_dir, rg_error *err);
+void exec_variants_close(exec_variants *variants);
+
 /* ---- running ---------------------------------------------------------------------------------------------
  */
 

@@ -153,8 +153,8 @@ static void by_depth(const test *t, size_t p, rg_needle_quality *q, double *delt
 
 static void figures(const test *t, size_t p, rg_needle_quality *q, double *sum, double *n) {
     const size_t trials = t->summary.trials, depths = t->summary.depths;
-    *q = (rg_needle_quality){.is_reference = !t->result.touched[p]};
-    memcpy(q->policy, t->result.policy[p].text, sizeof q->policy);
+    *q = (rg_needle_quality){.is_reference = !t->result.variants.variant_of[p]};
+    memcpy(q->policy, t->result.variants.policy[p].text, sizeof q->policy);
     by_depth(t, p, q, sum);
     for (size_t i = 0; i < trials; i++) {
         sum[i] = 0;

@@ -3,7 +3,7 @@
 #ifndef RIDGE_MODEL_PAIRS_H
 #define RIDGE_MODEL_PAIRS_H
 
-#include "ridge/model.h"
+#include "model/exec.h"
 
 /* One continuation. Its tokens are predicted by n logits of a window, from position `first` on. */
 typedef struct pair_item {
@@ -50,11 +50,9 @@ typedef struct pair_options {
 } pair_options;
 
 typedef struct pair_result {
-    size_t n_policies;      /* with the reference at 0 */
-    rg_policy *policy;      /* [n_policies] */
-    bool *touched;          /* [n_policies] something is quantized */
-    double *const *loglik;  /* [n_policies][plan.n] nats; those untouched share the reference's */
-    uint8_t *const *greedy; /* [n_policies][plan.n] every token is the most likely one */
+    exec_variants variants;
+    double *const *loglik;  /* [variants.n_policies][plan.n] nats; those untouched share the reference's */
+    uint8_t *const *greedy; /* the same, every token is the most likely one */
     size_t n_done;          /* pairs scored: all, or fewer when interrupted after the first batch */
     rg_arena arena;
 } pair_result;

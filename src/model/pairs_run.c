@@ -1,8 +1,6 @@
 /* Forward passes over the windows of a plan: log-likelihoods of their continuations. */
 #include "model/pairs.h"
 
-#include "model/exec.h"
-
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,10 +18,6 @@ typedef struct runner {
     const rg_model *model;
     const pair_plan *plan;
     pair_result *result;
-    size_t n_variants;
-    size_t *policy_of; /* [n_variants] */
-    exec_use *use;     /* [n_variants][n_nodes] */
-    exec_datapaths datapaths;
     double **sum;           /* [n_policies][plan.n], as result.loglik */
     uint8_t **greedy;       /* the same */
     prediction *prediction; /* [plan.n_targets] by row, then pair */
@@ -40,25 +34,14 @@ static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for the evaluation");
 }
 
-static rg_status resolve(runner *r, const char *const *policies, rg_error *err) {
-    const rg_graph *graph = &r->model->graph;
+static rg_status make_results(runner *r, rg_error *err) {
     pair_result *out = r->result;
-    const size_t n = out->n_policies;
-    out->policy = rg_arena_alloc(&out->arena, n, sizeof *out->policy);
-    out->touched = rg_arena_alloc(&out->arena, n, sizeof *out->touched);
+    const size_t n = out->variants.n_policies;
     out->loglik = r->sum = rg_arena_alloc(&out->arena, n, sizeof *r->sum);
     out->greedy = r->greedy = rg_arena_alloc(&out->arena, n, sizeof *r->greedy);
-    r->policy_of = rg_arena_alloc(&r->arena, n, sizeof *r->policy_of);
-    if (graph->n_nodes > SIZE_MAX / sizeof *r->use) return no_memory(err);
-    r->use = rg_arena_alloc(&r->arena, n, graph->n_nodes * sizeof *r->use);
-    if (!out->policy || !out->touched || !r->sum || !r->greedy || !r->policy_of || !r->use)
-        return no_memory(err);
+    if (!r->sum || !r->greedy) return no_memory(err);
     for (size_t i = 0; i < n; i++) {
-        RG_TRY(rg_policy_parse(i ? policies[i - 1] : "fp32", &out->policy[i], err));
-        exec_use *use = r->use + r->n_variants * graph->n_nodes;
-        RG_TRY(exec_resolve(graph, &out->policy[i], &r->datapaths, use, &out->touched[i], err));
-        const bool runs = i == 0 || out->touched[i];
-        if (runs) r->policy_of[r->n_variants++] = i;
+        const bool runs = i == 0 || out->variants.variant_of[i];
         r->sum[i] = runs ? rg_arena_alloc(&out->arena, r->plan->n, sizeof(double)) : r->sum[0];
         r->greedy[i] = runs ? rg_arena_alloc(&out->arena, r->plan->n, 1) : r->greedy[0];
         if (!r->sum[i] || !r->greedy[i]) return no_memory(err);
@@ -104,7 +87,7 @@ static rg_status not_finite(const runner *r, size_t variant, size_t row, rg_erro
     snprintf(where, sizeof where, "%.200s:%zu (choice %d)", r->plan->name, pair->line, pair->option);
     return rg_fail(err, RG_ERR_MISMATCH, where, "finite logits",
                    "policy %s gives an infinite or undefined logit",
-                   r->result->policy[r->policy_of[variant]].text);
+                   r->result->variants.policy[r->result->variants.policy_of[variant]].text);
 }
 
 static rg_status take(void *context, size_t variant, size_t first, size_t n, const float *reference,
@@ -112,8 +95,8 @@ static rg_status take(void *context, size_t variant, size_t first, size_t n, con
     (void)reference;
     runner *r = context;
     const size_t vocab = (size_t)r->model->graph.vocab_size, base = r->first_row + first;
-    double *sum = r->sum[r->policy_of[variant]];
-    uint8_t *greedy = r->greedy[r->policy_of[variant]];
+    double *sum = r->sum[r->result->variants.policy_of[variant]];
+    uint8_t *greedy = r->greedy[r->result->variants.policy_of[variant]];
     size_t bad = SIZE_MAX;
 #pragma omp parallel for num_threads(r->exec.threads) reduction(min : bad)
     for (size_t i = 0; i < n; i++) {
@@ -170,27 +153,30 @@ static rg_status run_batches(runner *r, size_t batch_tokens, const rg_progress *
     return RG_OK;
 }
 
-static rg_status run(runner *r, const char *const *policies, const pair_options *options, rg_error *err) {
+static rg_status run(runner *r, const char *const *policies, size_t n_policies, const pair_options *options,
+                     rg_error *err) {
+    exec_variants *v = &r->result->variants;
     if (!r->plan->n) return RG_OK;
-    RG_TRY(resolve(r, policies, err));
+    RG_TRY(exec_variants_open(v, &r->model->graph, policies, n_policies, options->data_dir, err));
+    RG_TRY(make_results(r, err));
     RG_TRY(list_rows(r, err));
     const int threads = options->threads > 0 ? options->threads : omp_get_num_procs();
-    RG_TRY(exec_open(&r->exec, r->model, r->use, r->n_variants, threads, r->plan->max_length, err));
+    RG_TRY(exec_open(&r->exec, r->model, v->use, v->n, threads, r->plan->max_length, err));
     return run_batches(r, options->batch_tokens, options->progress, err);
 }
 
 rg_status pair_run(const rg_model *model, const pair_plan *plan, const char *const *policies,
                    size_t n_policies, const pair_options *options, pair_result *out, rg_error *err) {
-    *out = (pair_result){.n_policies = n_policies + 1};
-    runner r = {.model = model, .plan = plan, .result = out, .datapaths = {.data_dir = options->data_dir}};
-    const rg_status status = run(&r, policies, options, err);
+    *out = (pair_result){0};
+    runner r = {.model = model, .plan = plan, .result = out};
+    const rg_status status = run(&r, policies, n_policies, options, err);
     exec_close(&r.exec);
-    exec_datapaths_close(&r.datapaths);
     rg_arena_free(&r.arena);
     return status;
 }
 
 void pair_result_free(pair_result *result) {
+    exec_variants_close(&result->variants);
     rg_arena_free(&result->arena);
     *result = (pair_result){0};
 }
