@@ -35,7 +35,7 @@ rg_status dump_report_add(rg_dump_report *report, size_t *room, const rg_dump_di
 /* |a - b| / max(|a|, |b|); NaN where one is. */
 double dump_apart(double a, double b);
 
-/* Two open files of activations. */
+/* Two files of activations. */
 rg_status dump_compare_tensors(const char *path_a, const char *path_b, double tolerance,
                                rg_dump_report *report, rg_error *err);
 

@@ -26,3 +26,6 @@ expect 2 "$RIDGE" eval compare-dump a.json
 echo '{"nodes": []}' >bad.json
 expect 1 "$RIDGE" eval compare-dump a.json bad.json --json
 jq -e '.error.where == "bad.json" and (.error.expected | test("ridge_dump"))' out >/dev/null
+echo 'no dump' >stray.txt
+expect 1 "$RIDGE" eval compare-dump stray.txt stray.txt --json
+jq -e '.error.where == "stray.txt" and (.error.expected | test("a dump .JSON., or activations"))' out >/dev/null
