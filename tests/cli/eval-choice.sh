@@ -52,7 +52,11 @@ grep -q nonsense err
 expect 2 $run --set "$sets/copa.jsonl" --policy w=int8 --norm word
 grep -q word err
 
-# Ctrl-C: the items done, and exit code 1
+# Ctrl-C a second into the forward passes: the items done, and exit code 1
 head -n 1500 $sets/boolq.jsonl >long.jsonl
-expect 1 timeout -s INT --preserve-status 5 "$RIDGE" eval choice --model $model --set long.jsonl --policy w=int8 --batch 512 --threads 1 --json
+"$RIDGE" eval choice --model $model --set long.jsonl --policy w=int8 --batch 512 --threads 1 --json --progress >out 2>err & pid=$!
+for i in $(seq 600); do grep -q 'forward passes' err && break; sleep 0.1; done
+sleep 1; kill -INT $pid
+code=0; wait $pid || code=$?
+[ $code = 1 ] || { echo "exit $code after Ctrl-C"; cat out err; exit 1; }
 jq -e '.interrupted and .n > 0 and .n < .n_set' out >/dev/null
