@@ -6,39 +6,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SET_LIMIT_BYTES = 1 << 30 };
-
 typedef struct request {
-    rg_model model;
-    bool opened;
-    const char *set, **policy;
-    size_t n;
-    char *text;
-    size_t size;
-    rg_digest set_sha256;
+    cli_eval_input input;
     rg_choice_options options;
     rg_choice_summary summary;
     rg_choice_quality *result; /* [n + 1], the reference first */
 } request;
 
 const cli_option cli_eval_choice_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
-     "GGUF file, llama2.c file or Hugging Face folder"},
+    CLI_EVAL_MODEL,
     {"set", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "items as JSON lines, plain or .gz"},
-    {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
-     "numerics policy, role[.glob]=FORMAT[@...],...; given once for each policy to compare"},
+    CLI_EVAL_POLICY,
     {"norm", CLI_STRING, "LENGTH", NULL, "byte", 0, 0, false, false,
      "what divides a choice's log-likelihood in accuracy_norm: byte, char, token or none"},
     {"join", CLI_STRING, "TEXT", NULL, NULL, 0, 0, false, false,
      "text between context and continuation (default: one space, none after white space)"},
     {"limit", CLI_INT, "N", "item", NULL, 1, 1e12, false, false, "take the first N items (default: all)"},
-    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
-     "threads (default: all cores); never changes a bit"},
-    {"batch", CLI_INT, "N", "token", NULL, 1, 1e9, false, false,
-     "tokens carried through the model together (default: by memory); never changes a bit"},
+    CLI_EVAL_THREADS,
+    CLI_EVAL_BATCH,
     {0}};
 
-static void json_policy(rg_str *out, const rg_choice_summary *s, const rg_choice_quality *q) {
+static void json_policy(rg_str *out, const void *context, size_t i) {
+    const request *r = context;
+    const rg_choice_summary *s = &r->summary;
+    const rg_choice_quality *q = &r->result[i];
     const bool cloze = strcmp(s->kind, "cloze") == 0;
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
@@ -59,27 +50,19 @@ static void print_json(const request *r) {
     const rg_choice_summary *s = &r->summary;
     rg_str out = {0};
     rg_str_add(&out, "{\"set\": ");
-    cli_print_json_string(&out, r->set);
+    cli_print_json_string(&out, r->input.path);
     rg_str_printf(&out, ", \"kind\": \"%s\", \"model_sha256\": \"%s\", \"set_sha256\": \"%s\"", s->kind,
-                  r->model.sha256.hex, r->set_sha256.hex);
+                  r->input.model.sha256.hex, r->input.sha256.hex);
     cli_json_number(&out, "n", (double)s->n);
     cli_json_number(&out, "n_set", (double)s->n_set);
     cli_json_number(&out, "n_truncated", (double)s->n_truncated);
     cli_json_number(&out, "n_tokens", (double)s->n_tokens);
     cli_json_number(&out, "chance", strcmp(s->kind, "cloze") == 0 ? (double)NAN : s->chance);
-    rg_str_printf(&out, ", \"norm\": \"%s\", \"join\": ", r->options.norm);
-    if (r->options.join)
-        cli_print_json_string(&out, r->options.join);
-    else
-        rg_str_add(&out, "null");
-    rg_str_printf(&out, ", \"interrupted\": %s, \"reference\": ", s->interrupted ? "true" : "false");
-    json_policy(&out, s, &r->result[0]);
-    rg_str_add(&out, ", \"policies\": [");
-    for (size_t i = 1; i <= r->n; i++) {
-        if (i > 1) rg_str_add(&out, ", ");
-        json_policy(&out, s, &r->result[i]);
-    }
-    rg_str_add(&out, "]}");
+    cli_json_string(&out, "norm", r->options.norm);
+    cli_json_string(&out, "join", r->options.join);
+    rg_str_printf(&out, ", \"interrupted\": %s", s->interrupted ? "true" : "false");
+    cli_eval_json_policies(&out, json_policy, r, r->input.n);
+    rg_str_add(&out, "}");
     cli_json_end(&out);
 }
 
@@ -105,18 +88,18 @@ static void print_table(const request *r) {
     const rg_choice_summary *s = &r->summary;
     const bool cloze = strcmp(s->kind, "cloze") == 0;
     int width = (int)strlen("fp32 (reference)");
-    for (size_t i = 1; i <= r->n; i++)
+    for (size_t i = 1; i <= r->input.n; i++)
         if ((int)strlen(r->result[i].policy) > width) width = (int)strlen(r->result[i].policy);
-    printf("%s, %s: %zu of %zu items%s", r->model.path, r->set, s->n, s->n_set,
+    printf("%s, %s: %zu of %zu items%s", r->input.model.path, r->input.path, s->n, s->n_set,
            s->interrupted ? " (interrupted)" : "");
     if (!cloze) printf(", chance %.1f %%, length by %s", 100 * s->chance, r->options.norm);
     if (s->n_truncated) printf(", %zu contexts cut at the left", s->n_truncated);
     printf("\n\n%-*s  %22s  %10s  %11s  %9s  %18s  verdict\n", width, "policy", "accuracy [%] (95 %)",
            cloze ? "perplexity" : "normed [%]", "flips", "McNemar p", "gold, change [nat]");
-    for (size_t i = 0; i <= r->n; i++)
+    for (size_t i = 0; i <= r->input.n; i++)
         print_row(s, &r->result[i], i ? r->result[i].policy : "fp32 (reference)", width);
     puts("");
-    for (size_t i = 1; i <= r->n; i++)
+    for (size_t i = 1; i <= r->input.n; i++)
         if (r->result[i].is_reference)
             printf("%s: equal to the reference\n", r->result[i].policy);
         else
@@ -124,8 +107,7 @@ static void print_table(const request *r) {
 }
 
 static rg_status run(cli_context *context, request *r, rg_error *err) {
-    RG_TRY(cli_eval_policies(context, &r->policy, &r->n, err));
-    r->set = cli_string(context, "set");
+    RG_TRY(cli_eval_open(&r->input, context, "set", err));
     r->options = (rg_choice_options){.norm = cli_string(context, "norm"),
                                      .join = cli_string(context, "join"),
                                      .limit = (size_t)cli_int(context, "limit", 0),
@@ -133,14 +115,10 @@ static rg_status run(cli_context *context, request *r, rg_error *err) {
                                      .batch_tokens = (size_t)cli_int(context, "batch", 0),
                                      .progress = context->progress,
                                      .data_dir = context->data_dir};
-    r->result = calloc(r->n + 1, sizeof *r->result);
+    r->result = calloc(r->input.n + 1, sizeof *r->result);
     if (!r->result) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    RG_TRY(rg_sha256_file(r->set, &r->set_sha256, err));
-    RG_TRY(rg_file_read(r->set, SET_LIMIT_BYTES, &r->text, &r->size, err));
-    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
-    r->opened = true;
-    return rg_choice_run(&r->model, r->set, r->text, r->size, r->policy, r->n, &r->options, &r->summary,
-                         r->result, err);
+    return rg_choice_run(&r->input.model, r->input.path, r->input.text, r->input.size, r->input.policy,
+                         r->input.n, &r->options, &r->summary, r->result, err);
 }
 
 rg_status cli_eval_choice(cli_context *context, rg_error *err) {
@@ -148,9 +126,7 @@ rg_status cli_eval_choice(cli_context *context, rg_error *err) {
     const rg_status status = run(context, &r, err);
     if (status == RG_OK) (context->json ? print_json : print_table)(&r);
     context->failed_after_output = status == RG_OK && r.summary.interrupted;
-    if (r.opened) rg_model_close(&r.model);
-    free(r.policy);
-    free(r.text);
+    cli_eval_close(&r.input);
     free(r.result);
     return status;
 }

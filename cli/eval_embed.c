@@ -6,16 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_LIMIT_BYTES = 1 << 30 };
-
 typedef struct request {
-    rg_model model;
-    bool opened;
-    const char *file, **policy;
-    size_t n;
-    char *text;
-    size_t size;
-    rg_digest text_sha256;
+    cli_eval_input input;
     rg_embed_report report;
 } request;
 
@@ -23,14 +15,11 @@ const cli_option cli_eval_embed_options[] = {
     {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
      "Hugging Face folder of a sentence encoder"},
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "a sentence on each line, plain or .gz"},
-    {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
-     "numerics policy, role[.glob]=FORMAT[@...],...; given once for each policy to compare"},
+    CLI_EVAL_POLICY,
     {"limit", CLI_INT, "N", "sentence", NULL, 1, 1e12, false, false,
      "take the first N sentences (default: all)"},
-    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
-     "threads (default: all cores); never changes a bit"},
-    {"batch", CLI_INT, "N", "token", NULL, 1, 1e9, false, false,
-     "tokens carried through the model together (default: by memory); never changes a bit"},
+    CLI_EVAL_THREADS,
+    CLI_EVAL_BATCH,
     {0}};
 
 static void json_policy(rg_str *out, const rg_embed_quality *q) {
@@ -52,9 +41,9 @@ static void print_json(const request *r) {
     const rg_embed_report *e = &r->report;
     rg_str out = {0};
     rg_str_add(&out, "{\"text\": ");
-    cli_print_json_string(&out, r->file);
+    cli_print_json_string(&out, r->input.path);
     rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"pooling\": \"%s\"",
-                  r->model.sha256.hex, r->text_sha256.hex, e->pooling);
+                  r->input.model.sha256.hex, r->input.sha256.hex, e->pooling);
     cli_json_number(&out, "n", (double)e->n);
     cli_json_number(&out, "n_tokens", (double)e->n_tokens);
     cli_json_number(&out, "n_truncated", (double)e->n_truncated);
@@ -75,7 +64,7 @@ static void print_table(const request *r) {
     int width = (int)strlen("policy");
     for (size_t i = 1; i < e->n_qualities; i++)
         if ((int)strlen(e->quality[i].policy) > width) width = (int)strlen(e->quality[i].policy);
-    printf("%s, %s: %zu of %zu sentences%s, %s pooling", r->model.path, r->file, e->n, e->n_asked,
+    printf("%s, %s: %zu of %zu sentences%s, %s pooling", r->input.model.path, r->input.path, e->n, e->n_asked,
            e->n < e->n_asked ? " (interrupted)" : "", e->pooling);
     if (e->n_truncated) printf(", %zu cut at %zu tokens", e->n_truncated, e->max_tokens);
     printf("\n\n%-*s  %19s  %20s  %22s  %12s  %8s\n", width, "policy", "cosine, mean", "least (line)",
@@ -93,18 +82,14 @@ static void print_table(const request *r) {
 }
 
 static rg_status run(cli_context *context, request *r, rg_error *err) {
-    RG_TRY(cli_eval_policies(context, &r->policy, &r->n, err));
-    r->file = cli_string(context, "text");
+    RG_TRY(cli_eval_open(&r->input, context, "text", err));
     const rg_embed_options options = {.limit = (size_t)cli_int(context, "limit", 0),
                                       .threads = (int)cli_int(context, "threads", 0),
                                       .batch_tokens = (size_t)cli_int(context, "batch", 0),
                                       .progress = context->progress,
                                       .data_dir = context->data_dir};
-    RG_TRY(rg_sha256_file(r->file, &r->text_sha256, err));
-    RG_TRY(rg_file_read(r->file, TEXT_LIMIT_BYTES, &r->text, &r->size, err));
-    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
-    r->opened = true;
-    return rg_embed_run(&r->report, &r->model, r->file, r->text, r->size, r->policy, r->n, &options, err);
+    return rg_embed_run(&r->report, &r->input.model, r->input.path, r->input.text, r->input.size,
+                        r->input.policy, r->input.n, &options, err);
 }
 
 rg_status cli_eval_embed(cli_context *context, rg_error *err) {
@@ -113,8 +98,6 @@ rg_status cli_eval_embed(cli_context *context, rg_error *err) {
     if (status == RG_OK) (context->json ? print_json : print_table)(&r);
     context->failed_after_output = status == RG_OK && r.report.n < r.report.n_asked;
     rg_embed_report_free(&r.report);
-    if (r.opened) rg_model_close(&r.model);
-    free(r.policy);
-    free(r.text);
+    cli_eval_close(&r.input);
     return status;
 }

@@ -9,10 +9,7 @@ static void json_node(rg_str *out, const rg_layer *l) {
     cli_print_json_string(out, l->name);
     rg_str_add(out, ", \"op\": ");
     cli_print_json_string(out, l->op);
-    if (l->layer >= 0)
-        cli_json_number(out, "layer", l->layer);
-    else
-        rg_str_add(out, ", \"layer\": null");
+    cli_json_number(out, "layer", l->layer >= 0 ? l->layer : (double)NAN);
     cli_json_number(out, "width", (double)l->width);
 }
 
@@ -83,9 +80,8 @@ rg_status cli_eval_run_dump(const cli_eval_request *r, const char *path, rg_erro
     rg_str out = {0};
     rg_str_add(&out, "{\"ridge_dump\": 1, \"protocol\": ");
     cli_print_json_string(&out, p->protocol);
-    rg_str_printf(&out,
-                  ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"policy\": ", r->model.sha256.hex,
-                  r->text_sha256.hex);
+    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"policy\": ",
+                  r->input.model.sha256.hex, r->input.sha256.hex);
     cli_print_json_string(&out, p->quality[1].policy);
     cli_json_number(&out, "tokens", (double)p->tokens_run);
     rg_str_add(&out, ", \"nodes\": [");

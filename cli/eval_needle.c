@@ -6,24 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_LIMIT_BYTES = 1 << 30 };
-
 typedef struct request {
-    rg_model model;
-    bool opened;
-    const char **policy;
-    size_t n;
-    char *text;
-    size_t size;
-    rg_digest text_sha256;
+    cli_eval_input input;
     rg_needle_options options;
     rg_needle_summary summary;
     rg_needle_quality *result; /* [n + 1], the reference first */
 } request;
 
 const cli_option cli_eval_needle_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
-     "GGUF file, llama2.c file or Hugging Face folder"},
+    CLI_EVAL_MODEL,
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "UTF-8 text for the filler, plain or .gz"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
      "numerics policy, kv=FORMAT[@...],...; given once for each policy to compare"},
@@ -32,13 +23,14 @@ const cli_option cli_eval_needle_options[] = {
     {"depths", CLI_INT, "K", NULL, "5", 1, 32, false, false, "places of the fact, evenly from start to end"},
     {"trials", CLI_INT, "N", NULL, "8", 1, 4096, false, false, "facts, each hidden at every depth"},
     {"seed", CLI_INT, "SEED", NULL, "1", 0, 9e15, false, false, "chooses facts and filler"},
-    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
-     "threads (default: all cores); never changes a bit"},
-    {"batch", CLI_INT, "N", "token", NULL, 1, 1e9, false, false,
-     "tokens carried through the model together (default: by memory); never changes a bit"},
+    CLI_EVAL_THREADS,
+    CLI_EVAL_BATCH,
     {0}};
 
-static void json_policy(rg_str *out, const rg_needle_summary *s, const rg_needle_quality *q) {
+static void json_policy(rg_str *out, const void *context, size_t i) {
+    const request *r = context;
+    const rg_needle_summary *s = &r->summary;
+    const rg_needle_quality *q = &r->result[i];
     rg_str_add(out, "{\"policy\": ");
     cli_print_json_string(out, q->policy);
     cli_json_number(out, "loglik", q->loglik);
@@ -66,8 +58,8 @@ static void json_policy(rg_str *out, const rg_needle_summary *s, const rg_needle
 static void print_json(const request *r) {
     const rg_needle_summary *s = &r->summary;
     rg_str out = {0};
-    rg_str_printf(&out, "{\"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->model.sha256.hex,
-                  r->text_sha256.hex);
+    rg_str_printf(&out, "{\"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->input.model.sha256.hex,
+                  r->input.sha256.hex);
     cli_json_number(&out, "context", (double)s->context);
     cli_json_number(&out, "shortest", (double)s->shortest);
     cli_json_number(&out, "longest", (double)s->longest);
@@ -75,14 +67,9 @@ static void print_json(const request *r) {
     cli_json_number(&out, "trials", (double)s->trials);
     cli_json_number(&out, "depths", (double)s->depths);
     cli_json_number(&out, "seed", (double)r->options.seed);
-    rg_str_printf(&out, ", \"interrupted\": %s, \"reference\": ", s->interrupted ? "true" : "false");
-    json_policy(&out, s, &r->result[0]);
-    rg_str_add(&out, ", \"policies\": [");
-    for (size_t i = 1; i <= r->n; i++) {
-        if (i > 1) rg_str_add(&out, ", ");
-        json_policy(&out, s, &r->result[i]);
-    }
-    rg_str_add(&out, "]}");
+    rg_str_printf(&out, ", \"interrupted\": %s", s->interrupted ? "true" : "false");
+    cli_eval_json_policies(&out, json_policy, r, r->input.n);
+    rg_str_add(&out, "}");
     cli_json_end(&out);
 }
 
@@ -116,25 +103,24 @@ static void print_verdict(const rg_needle_quality *q) {
 static void print_table(const request *r) {
     const rg_needle_summary *s = &r->summary;
     int width = (int)strlen("fp32 (reference)");
-    for (size_t i = 1; i <= r->n; i++)
+    for (size_t i = 1; i <= r->input.n; i++)
         if ((int)strlen(r->result[i].policy) > width) width = (int)strlen(r->result[i].policy);
-    printf("%s: %zu fact%s%s, windows of %zu to %zu tokens, values of %.2g tokens\n\n", r->model.path,
+    printf("%s: %zu fact%s%s, windows of %zu to %zu tokens, values of %.2g tokens\n\n", r->input.model.path,
            s->trials, s->trials == 1 ? "" : "s", s->interrupted ? " (interrupted)" : "", s->shortest,
            s->longest, s->value_tokens);
     printf("%-*s  %5s  %9s  %12s  %s\n", width, "policy", "depth", "exact [%]", "loglik [nat]",
            "change [nat]");
-    for (size_t i = 0; i <= r->n; i++)
+    for (size_t i = 0; i <= r->input.n; i++)
         print_policy(s, &r->result[i], i ? r->result[i].policy : "fp32 (reference)", width);
     puts("");
-    for (size_t i = 1; i <= r->n; i++) print_verdict(&r->result[i]);
+    for (size_t i = 1; i <= r->input.n; i++) print_verdict(&r->result[i]);
     if (r->result[0].exact.share < 0.1)
         printf("fp32 itself finds %.1f %% of the facts: this model and context say little about memory\n",
                100 * r->result[0].exact.share);
 }
 
 static rg_status run(cli_context *context, request *r, rg_error *err) {
-    const char *path = cli_string(context, "text");
-    RG_TRY(cli_eval_policies(context, &r->policy, &r->n, err));
+    RG_TRY(cli_eval_open(&r->input, context, "text", err));
     r->options = (rg_needle_options){.context = (size_t)cli_int(context, "context", 0),
                                      .depths = (size_t)cli_int(context, "depths", 0),
                                      .trials = (size_t)cli_int(context, "trials", 0),
@@ -143,14 +129,10 @@ static rg_status run(cli_context *context, request *r, rg_error *err) {
                                      .batch_tokens = (size_t)cli_int(context, "batch", 0),
                                      .progress = context->progress,
                                      .data_dir = context->data_dir};
-    r->result = calloc(r->n + 1, sizeof *r->result);
+    r->result = calloc(r->input.n + 1, sizeof *r->result);
     if (!r->result) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    RG_TRY(rg_sha256_file(path, &r->text_sha256, err));
-    RG_TRY(rg_file_read(path, TEXT_LIMIT_BYTES, &r->text, &r->size, err));
-    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
-    r->opened = true;
-    return rg_needle_run(&r->model, r->text, r->size, r->policy, r->n, &r->options, &r->summary, r->result,
-                         err);
+    return rg_needle_run(&r->input.model, r->input.text, r->input.size, r->input.policy, r->input.n,
+                         &r->options, &r->summary, r->result, err);
 }
 
 rg_status cli_eval_needle(cli_context *context, rg_error *err) {
@@ -158,9 +140,7 @@ rg_status cli_eval_needle(cli_context *context, rg_error *err) {
     const rg_status status = run(context, &r, err);
     if (status == RG_OK) (context->json ? print_json : print_table)(&r);
     context->failed_after_output = status == RG_OK && r.summary.interrupted;
-    if (r.opened) rg_model_close(&r.model);
-    free(r.policy);
-    free(r.text);
+    cli_eval_close(&r.input);
     free(r.result);
     return status;
 }

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-static void json_quality(rg_str *out, const rg_quality *q) {
+static void json_quality(rg_str *out, const void *context, size_t index) {
+    const rg_quality *q = &((const rg_eval_report *)context)->quality[index];
     const struct {
         const char *key;
         double value;
@@ -69,8 +70,8 @@ void cli_eval_print_json(const cli_eval_request *r) {
     rg_str out = {0};
     rg_str_add(&out, "{\"protocol\": ");
     cli_print_json_string(&out, p->protocol);
-    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->model.sha256.hex,
-                  r->text_sha256.hex);
+    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\"", r->input.model.sha256.hex,
+                  r->input.sha256.hex);
     rg_str_printf(&out, ", \"complete\": %s, \"stopped_early\": %s", p->complete ? "true" : "false",
                   p->stopped_early ? "true" : "false");
     rg_str_printf(&out, ", \"unit\": \"%s\"", p->unit);
@@ -80,14 +81,7 @@ void cli_eval_print_json(const cli_eval_request *r) {
     cli_json_number(&out, "looks", (double)p->n_looks);
     cli_json_number(&out, "tokens", (double)p->tokens);
     cli_json_number(&out, "tokens_planned", (double)p->tokens_planned);
-    rg_str_add(&out, ", \"reference\": ");
-    json_quality(&out, &p->quality[0]);
-    rg_str_add(&out, ", \"policies\": [");
-    for (size_t i = 1; i < p->n_qualities; i++) {
-        if (i > 1) rg_str_add(&out, ", ");
-        json_quality(&out, &p->quality[i]);
-    }
-    rg_str_add(&out, "]");
+    cli_eval_json_policies(&out, json_quality, p, p->n_qualities - 1);
     json_pairs(&out, p);
     if (p->n_layers) cli_eval_json_layers(&out, r);
     rg_str_add(&out, "}");
@@ -187,7 +181,8 @@ void cli_eval_print_table(const cli_eval_request *r) {
         if ((int)strlen(p->quality[i].policy) > width) width = (int)strlen(p->quality[i].policy);
         any = any || p->quality[i].verdict != RG_EQUAL;
     }
-    printf("%s, protocol %s, %llu tokens scored", r->model.path, p->protocol, (unsigned long long)p->tokens);
+    printf("%s, protocol %s, %llu tokens scored", r->input.model.path, p->protocol,
+           (unsigned long long)p->tokens);
     if (!p->complete || p->stopped_early)
         printf(" of %llu (%s)", (unsigned long long)p->tokens_planned,
                p->stopped_early ? "stopped when sure" : "interrupted");

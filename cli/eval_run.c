@@ -3,14 +3,10 @@
 
 #include <stdlib.h>
 
-enum { TEXT_LIMIT_BYTES = 1 << 30 };
-
 const cli_option cli_eval_run_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
-     "GGUF file, llama2.c file or Hugging Face folder"},
+    CLI_EVAL_MODEL,
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "UTF-8 text to score, plain or .gz"},
-    {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, true, true,
-     "numerics policy, role[.glob]=FORMAT[@...],...; given once for each policy to compare"},
+    CLI_EVAL_POLICY,
     {"protocol", CLI_STRING, "NAME", NULL, "ridge", 0, 0, false, false,
      "ridge, llamacpp-512, gptq-2048, harness-word or stories-256"},
     {"tokens", CLI_INT, "N", "token", NULL, 1, 1e12, false, false,
@@ -31,26 +27,17 @@ const cli_option cli_eval_run_options[] = {
     {"jitter", CLI_INT, "SEED", NULL, NULL, 0, 9e15, false, false,
      "scale channels at random without changing the fp32 function, so that weights leave the grid they were "
      "stored on"},
-    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
-     "threads (default: all cores); never changes a bit"},
-    {"batch", CLI_INT, "N", "token", NULL, 1, 1e9, false, false,
-     "tokens carried through the model together (default: by memory); never changes a bit"},
+    CLI_EVAL_THREADS,
+    CLI_EVAL_BATCH,
     {0}};
 
 static rg_status load(cli_context *context, cli_eval_request *r, rg_error *err) {
-    const char *path = cli_string(context, "text");
-    for (const char *p; (p = cli_nth(context, "policy", (int)r->n)); r->policy[r->n++] = p)
-        if (r->n == CLI_EVAL_MAX_POLICIES)
-            return rg_fail(err, RG_ERR_USAGE, "--policy", "at most 256", "too many policies");
-    if (r->options.digests && r->n != 1)
+    if (r->options.digests && cli_nth(context, "policy", 1))
         return rg_fail(err, RG_ERR_USAGE, "--dump", "one --policy, fp32 for the reference",
-                       "%zu policies are given", r->n);
-    RG_TRY(rg_sha256_file(path, &r->text_sha256, err));
-    RG_TRY(rg_file_read(path, TEXT_LIMIT_BYTES, &r->text, &r->text_size, err));
-    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
-    r->opened = true;
+                       "several policies are given");
+    RG_TRY(cli_eval_open(&r->input, context, "text", err));
     if (cli_string(context, "jitter"))
-        RG_TRY(rg_model_jitter(&r->model, (uint64_t)cli_int(context, "jitter", 0), err));
+        RG_TRY(rg_model_jitter(&r->input.model, (uint64_t)cli_int(context, "jitter", 0), err));
     return RG_OK;
 }
 
@@ -70,9 +57,8 @@ static rg_status print(cli_context *context, const cli_eval_request *r, rg_statu
 }
 
 rg_status cli_eval_run(cli_context *context, rg_error *err) {
-    static cli_eval_request r;
     const char *dump = cli_string(context, "dump");
-    r = (cli_eval_request){.pairs = cli_flag(context, "pairs"), .layers = cli_flag(context, "layers")};
+    cli_eval_request r = {.pairs = cli_flag(context, "pairs"), .layers = cli_flag(context, "layers")};
     r.options = (rg_eval_options){.protocol = cli_string(context, "protocol"),
                                   .max_tokens = (size_t)cli_int(context, "tokens", 0),
                                   .threads = (int)cli_int(context, "threads", 0),
@@ -91,12 +77,11 @@ rg_status cli_eval_run(cli_context *context, rg_error *err) {
                            "%s would be overwritten", source[i]);
     rg_status status = load(context, &r, err);
     if (status == RG_OK)
-        status = print(
-            context, &r,
-            rg_eval_report_make(&r.report, &r.model, r.text, r.text_size, r.policy, r.n, &r.options, err));
+        status = print(context, &r,
+                       rg_eval_report_make(&r.report, &r.input.model, r.input.text, r.input.size,
+                                           r.input.policy, r.input.n, &r.options, err));
     if (status == RG_OK && dump && r.report.complete) status = cli_eval_run_dump(&r, dump, err);
     rg_eval_report_free(&r.report);
-    if (r.opened) rg_model_close(&r.model);
-    free(r.text);
+    cli_eval_close(&r.input);
     return status;
 }

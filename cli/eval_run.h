@@ -2,19 +2,11 @@
 #ifndef RIDGE_CLI_EVAL_RUN_H
 #define RIDGE_CLI_EVAL_RUN_H
 
-#include "cli.h"
-#include "ridge/model.h"
-
-enum { CLI_EVAL_MAX_POLICIES = 256 };
+#include "eval_commands.h"
 
 typedef struct cli_eval_request {
-    rg_model model;
-    bool opened, pairs, layers; /* pairs, layers: print their tables */
-    char *text;
-    size_t text_size;
-    rg_digest text_sha256;
-    const char *policy[CLI_EVAL_MAX_POLICIES];
-    size_t n;
+    cli_eval_input input;
+    bool pairs, layers; /* print their tables */
     rg_eval_options options;
     rg_eval_report report;
 } cli_eval_request;

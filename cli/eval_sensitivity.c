@@ -7,15 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_LIMIT_BYTES = 1 << 30 };
-
 typedef struct request {
     cli_context *context;
-    rg_model model;
-    bool opened;
-    char *text;
-    size_t text_size;
-    rg_digest text_sha256;
+    cli_eval_input input;
     rg_eval_options options;
     rg_sensitivity table;
     /* the mixed policy, when there is a budget */
@@ -35,8 +29,8 @@ typedef struct request {
 static rg_status bits_cost(void *context, const char *policy, double *cost, rg_error *err) {
     request *r = context;
     double bytes = 0, plain = 0;
-    RG_TRY(rg_graph_weight_bytes(&r->model.graph, policy, &bytes, err));
-    RG_TRY(rg_graph_weight_bytes(&r->model.graph, NULL, &plain, err)); /* bf16 */
+    RG_TRY(rg_graph_weight_bytes(&r->input.model.graph, policy, &bytes, err));
+    RG_TRY(rg_graph_weight_bytes(&r->input.model.graph, NULL, &plain, err)); /* bf16 */
     *cost = 16 - 8 * (plain - bytes) / r->lowered_bits;
     return RG_OK;
 }
@@ -44,7 +38,7 @@ static rg_status bits_cost(void *context, const char *policy, double *cost, rg_e
 static rg_status time_cost(void *context, const char *policy, double *cost, rg_error *err) {
     request *r = context;
     rg_roof roof;
-    RG_TRY(rg_roof_explain(&roof, &r->model.graph, &r->chip, r->phase,
+    RG_TRY(rg_roof_explain(&roof, &r->input.model.graph, &r->chip, r->phase,
                            cli_number(r->context, "batch-size", 1), cli_number(r->context, "context", 4096),
                            policy, err));
     *cost = roof.bound_s * 1e3;
@@ -75,7 +69,7 @@ static rg_status open_budget(request *r, rg_error *err) {
     r->has_mix = true;
     r->budget = cli_number(r->context, bits ? "budget-bits" : "budget-ms", 0);
     r->unit = bits ? "bit per weight" : "ms";
-    r->lowered_bits = weights_in_blocks(&r->model.graph);
+    r->lowered_bits = weights_in_blocks(&r->input.model.graph);
     r->phase = strcmp(phase, "decode") == 0 ? RG_DECODE : RG_PREFILL;
     if (r->phase == RG_PREFILL && strcmp(phase, "prefill") != 0)
         return rg_fail(err, RG_ERR_USAGE, "--phase", "prefill or decode", "\"%.40s\"", phase);
@@ -103,7 +97,7 @@ static rg_status mix(request *r, rg_error *err) {
     everywhere(r, r->table.lower, low, sizeof low);
     everywhere(r, r->high, high, sizeof high);
     const char *policy[] = {low, r->mix.policy, high};
-    return rg_eval_run(&r->model, r->text, r->text_size, policy, 3, &r->options, r->result, err);
+    return rg_eval_run(&r->input.model, r->input.text, r->input.size, policy, 3, &r->options, r->result, err);
 }
 
 /* ---- output ---------------------------------------------------------------------------------------------
@@ -146,9 +140,8 @@ static void print_json(const request *r) {
     rg_str out = {0};
     rg_str_add(&out, "{\"protocol\": ");
     cli_print_json_string(&out, r->options.protocol);
-    rg_str_printf(&out,
-                  ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"lower\": ", r->model.sha256.hex,
-                  r->text_sha256.hex);
+    rg_str_printf(&out, ", \"model_sha256\": \"%s\", \"text_sha256\": \"%s\", \"lower\": ",
+                  r->input.model.sha256.hex, r->input.sha256.hex);
     cli_print_json_string(&out, r->table.lower);
     json_rows(&out, &r->table, "rows", true);
     json_rows(&out, &r->table, "all_layers", false);
@@ -165,8 +158,7 @@ static void print_json(const request *r) {
         rg_str_add(&out, "}");
     }
     rg_str_add(&out, "}");
-    if (out.data) puts(out.data);
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static int by_damage(const void *a, const void *b) {
@@ -194,8 +186,8 @@ static rg_status print_table(const request *r, rg_error *err) {
     qsort(order, r->table.n, sizeof *order, by_damage);
     printf("%s, protocol %s, %llu tokens scored; one role of one layer in %s, all else fp32; +- is one "
            "standard error\n\n%-6s  %6s  %20s  %12s\n",
-           r->model.path, r->options.protocol, (unsigned long long)order[0]->quality.tokens, r->table.lower,
-           "role", "layer", "KLD mean [nat]", "same top [%]");
+           r->input.model.path, r->options.protocol, (unsigned long long)order[0]->quality.tokens,
+           r->table.lower, "role", "layer", "KLD mean [nat]", "same top [%]");
     for (size_t i = 0; i < r->table.n; i++) {
         const rg_sensitivity_row *row = order[i];
         char layer[24] = "all";
@@ -213,20 +205,16 @@ static rg_status print_table(const request *r, rg_error *err) {
 
 static rg_status run(request *r, rg_error *err) {
     cli_context *context = r->context;
-    const char *path = cli_string(context, "text");
     r->high = cli_string(context, "high");
     r->options = (rg_eval_options){.protocol = cli_string(context, "protocol"),
                                    .max_tokens = (size_t)cli_int(context, "tokens", 0),
                                    .threads = (int)cli_int(context, "threads", 0),
                                    .progress = context->progress,
                                    .data_dir = context->data_dir};
-    RG_TRY(rg_sha256_file(path, &r->text_sha256, err));
-    RG_TRY(rg_file_read(path, TEXT_LIMIT_BYTES, &r->text, &r->text_size, err));
-    RG_TRY(rg_model_open(&r->model, cli_string(context, "model"), context->data_dir, true, err));
-    r->opened = true;
+    RG_TRY(cli_eval_open(&r->input, context, "text", err));
     RG_TRY(open_budget(r, err));
-    RG_TRY(rg_eval_sensitivity(&r->table, &r->model, r->text, r->text_size, cli_string(context, "lower"),
-                               cli_string(context, "roles"), &r->options, err));
+    RG_TRY(rg_eval_sensitivity(&r->table, &r->input.model, r->input.text, r->input.size,
+                               cli_string(context, "lower"), cli_string(context, "roles"), &r->options, err));
     RG_TRY(mix(r, err));
     if (!context->json) return print_table(r, err);
     print_json(r);
@@ -238,14 +226,12 @@ rg_status cli_eval_sensitivity(cli_context *context, rg_error *err) {
     const rg_status status = run(&r, err);
     rg_sensitivity_close(&r.table);
     if (r.has_chip) rg_chip_close(&r.chip);
-    if (r.opened) rg_model_close(&r.model);
-    free(r.text);
+    cli_eval_close(&r.input);
     return status;
 }
 
 const cli_option cli_eval_sensitivity_options[] = {
-    {"model", CLI_STRING, "MODEL", NULL, NULL, 0, 0, false, true,
-     "GGUF file, llama2.c file or Hugging Face folder"},
+    CLI_EVAL_MODEL,
     {"text", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, true, "UTF-8 text to score, plain or .gz"},
     {"lower", CLI_STRING, "FORMAT", NULL, NULL, 0, 0, false, true, "format that one role of one layer gets"},
     {"roles", CLI_STRING, "ROLES", NULL, "w,a,kv", 0, 0, false, false, "roles to lower, each alone"},
@@ -264,6 +250,5 @@ const cli_option cli_eval_sensitivity_options[] = {
      "how the text is cut (docs/quality.md)"},
     {"tokens", CLI_INT, "N", "token", NULL, 1, 1e12, false, false,
      "take the first N tokens of the text (default: all)"},
-    {"threads", CLI_INT, "N", NULL, NULL, 1, 4096, false, false,
-     "threads (default: all cores); never changes a bit"},
+    CLI_EVAL_THREADS,
     {0}};

@@ -4,22 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_POLICIES = 256 };
-
-rg_status cli_eval_policies(const cli_context *context, const char ***list, size_t *n, rg_error *err) {
-    const char **policy = calloc(MAX_POLICIES, sizeof *policy);
-    if (!policy) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    size_t count = 0;
-    for (const char *p; (p = cli_nth(context, "policy", (int)count)); policy[count++] = p)
-        if (count == MAX_POLICIES) {
-            free(policy);
-            return rg_fail(err, RG_ERR_USAGE, "--policy", "at most 256", "too many policies");
-        }
-    *list = policy;
-    *n = count;
-    return RG_OK;
-}
-
 static void with_suffix(rg_str *out, const char *key, const char *suffix, double value) {
     char name[64];
     snprintf(name, sizeof name, "%s%s", key, suffix);

@@ -78,6 +78,12 @@ grep -q 'gptq-2048.*the model has 512 positions.*2048 positions' err
 head -c 100 text >short
 expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protocol stories-256
 grep -q 'at least 255 tokens' err
+printf a >short
+expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8
+grep -q 'at least 2 tokens' err
+: >short
+expect 2 "$RIDGE" eval run --model $model --text short --policy w=int8 --protocol harness-word
+grep -q 'at least one whole page' err
 
 # inside the model: a table, JSON, and a file whose digests change where the policy does
 one="--protocol stories-256 --tokens 600"
@@ -100,15 +106,21 @@ cmp text spared
 expect 0 $run --policy a=int8 --protocol stories-256 --tokens 600 --layers --json
 jq -e '.nodes[0] | .name == "embed" and .layer == null and .kurtosis > 1 and .policies[0].sqnr_free_db == null' out >/dev/null
 
-# Ctrl-C prints what is known
+# Ctrl-C a second into the forward passes prints what is known
 for i in 1 2 3 4 5 6 7 8; do cat "$SHARED/text/tinystories-sample/tinystories.txt"; done >long
-expect 1 timeout -s INT --preserve-status 4 "$RIDGE" eval run --model $model --text long --policy w=int4 --protocol stories-256 --batch 256 --threads 1 --json
+"$RIDGE" eval run --model $model --text long --policy w=int4 --protocol stories-256 --batch 256 --threads 1 --json --progress >out 2>err & pid=$!
+for i in $(seq 600); do grep -q 'forward passes' err && break; sleep 0.1; done
+sleep 1; kill -INT $pid
+code=0; wait $pid || code=$?
+[ $code = 1 ] || { echo "exit $code after Ctrl-C"; cat out err; exit 1; }
 jq -e '(.complete | not) and .tokens > 0 and .tokens < .tokens_planned and .policies[0].verdict' out >/dev/null
 grep -q interrupted err
 
 # errors name what is wrong
 expect 2 $run --policy w=int99
 grep -q int99 err
+expect 2 $run --policy ""
+grep -q 'empty policy' err
 expect 2 $run --policy w.nonsense=int8
 grep -q nonsense err
 expect 2 $run --policy w=int8 --protocol harness
