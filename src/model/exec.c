@@ -164,10 +164,8 @@ static void quantize_output(exec *e, int node) {
         if (exec_same(e, node, v) != v) continue;
         float *value = *exec_value(e, node, v);
         if (use->result)
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-            for (size_t t = 0; t < e->n_tokens; t++)
-                exec_quantize_inside(e, use->result, node, EXEC_RESULT,
-                                     (uint64_t)(e->batch->first_token + t) * width, width, value + t * width);
+            exec_quantize_inside(e, e->threads, use->result, node, EXEC_RESULT,
+                                 (uint64_t)e->batch->first_token * width, e->n_tokens, width, value, value);
         if (use->output)
             exec_quantize_value(e, use->output, node, 0, e->n_tokens, use->output_columns, value, value);
     }

@@ -24,13 +24,13 @@ typedef struct exec_use {
     const rg_quant *result;
     /* ATTENTION: scores and probabilities. */
     const rg_quant *score, *probability;
-    size_t window, sinks; /* of a sequence: positions whose keys and values stay fp32 */
+    size_t window, sinks; /* of a sequence: positions whose quantized keys and values stay fp32 */
     int rotation;         /* LINEAR: size of the Hadamard blocks that both operands are rotated by; 0: none */
     /* LINEAR: the datapath of the product, NULL: the fp32 chain. Operands then reach it in codes, so nothing
        is quantized beforehand. */
     const rg_datapath *datapath;
-    bool
-        integer; /* LINEAR: the product is one of integers (kernels/integer.h), which read `input` as it is */
+    /* LINEAR: the product is one of integers (kernels/integer.h), which read `input` as it is. */
+    bool integer;
 } exec_use;
 
 /* Datapaths that policies name, opened once each. */
@@ -200,10 +200,10 @@ rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant,
    threads. */
 void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t token, size_t n_tokens,
                          size_t columns, const float *x, float *y);
-/* One row inside an operator, in place, its elements numbered from `first` on, in a stream of its own. */
+/* Rows inside an operator, their elements numbered from `first` on, in a stream of their own; y may be x. */
 enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY, EXEC_KEY, EXEC_VALUE };
-void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
-                          size_t n, float *x);
+void exec_quantize_inside(const exec *e, int threads, const rg_quant *q, int node, enum exec_inside what,
+                          uint64_t first, size_t rows, size_t columns, const float *x, float *y);
 /* The quantizer of a value or a weight, with its stream of random bits. */
 rg_quant exec_value_quant(const rg_quant *q, int node);
 rg_quant exec_weight_quant(const rg_quant *q, int weight);

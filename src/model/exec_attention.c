@@ -40,13 +40,14 @@ static float probabilities(const exec_heads *j, size_t token, size_t h, span see
     const float scale = use->score ? 1 : j->scale, next = row[attended];
     if (use->score) {
         for (size_t i = 0; i < attended; i++) row[i] *= j->scale;
-        exec_quantize_inside(j->e, use->score, j->node, EXEC_SCORE, first, attended, row);
+        exec_quantize_inside(j->e, 1, use->score, j->node, EXEC_SCORE, first, 1, attended, row, row);
     }
     if (j->sinks) row[attended] = j->sinks[h] / scale;
     const float sum = j->kernels->softmax(attended + (j->sinks != NULL), scale, row);
     row[attended] = next;
     if (use->probability)
-        exec_quantize_inside(j->e, use->probability, j->node, EXEC_PROBABILITY, first, attended, row);
+        exec_quantize_inside(j->e, 1, use->probability, j->node, EXEC_PROBABILITY, first, 1, attended, row,
+                             row);
     return sum;
 }
 

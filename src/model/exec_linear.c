@@ -25,10 +25,10 @@ void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t toke
                 (uint64_t)(e->batch->first_token + token) * width);
 }
 
-void exec_quantize_inside(const exec *e, const rg_quant *q, int node, enum exec_inside what, uint64_t first,
-                          size_t n, float *x) {
+void exec_quantize_inside(const exec *e, int threads, const rg_quant *q, int node, enum exec_inside what,
+                          uint64_t first, size_t rows, size_t columns, const float *x, float *y) {
     const rg_quant own = with_stream(q, (UINT64_C(1) << 31) + 8 * (uint64_t)node + (uint64_t)what);
-    rg_qdq_fast(e->kernels, 1, &own, x, x, 1, n, true, first);
+    rg_qdq_fast(e->kernels, threads, &own, x, y, rows, columns, true, first);
 }
 
 void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y) {

@@ -57,12 +57,8 @@ static rg_status quantize_heads(exec *e, int node, const sizes *s, loans *l, con
     float *copy;
     if (!q) return RG_OK;
     RG_TRY(lend(e, l, s->heads * d, &copy, err));
-#pragma omp parallel for num_threads(e->threads) schedule(static)
-    for (size_t i = 0; i < s->tokens * s->heads; i++) {
-        memcpy(copy + i * d, *x + i * d, d * sizeof *copy);
-        exec_quantize_inside(e, q, node, what, (e->batch->first_token * s->heads + i) * (uint64_t)d, d,
-                             copy + i * d);
-    }
+    exec_quantize_inside(e, e->threads, q, node, what, (uint64_t)e->batch->first_token * s->heads * d,
+                         s->tokens * s->heads, d, *x, copy);
     *x = copy;
     return RG_OK;
 }
