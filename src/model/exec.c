@@ -23,6 +23,10 @@ static rg_status check_node(const rg_model *model, size_t i, rg_error *err) {
     if (node->scoring == RG_SCORING_SQRT_SOFTPLUS)
         return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "softmax, sigmoid or softmax_topk",
                        "cannot execute scoring sqrt_softplus");
+    if (node->op == RG_OP_EMBED && graph->weight[node->weight].shape[0] < graph->vocab_size)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, node->name, "a row for every token id",
+                       "%lld rows for %lld token ids", (long long)graph->weight[node->weight].shape[0],
+                       (long long)graph->vocab_size);
     int needed[2 + RG_MAX_EXTRA] = {node->weight, node->bias};
     memcpy(needed + 2, node->extra, sizeof node->extra);
     for (size_t j = 0; j < sizeof needed / sizeof *needed; j++)

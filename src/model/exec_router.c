@@ -36,7 +36,7 @@ static void find_scores(const choice *c) {
 static size_t take_best(const double *key, bool *out, size_t n) {
     size_t best = n;
     for (size_t i = 0; i < n; i++)
-        if (!out[i] && (best == n || key[i] > key[best] || isnan(key[best]))) best = i;
+        if (!out[i] && (best == n || key[i] > key[best] || (isnan(key[i]) && !isnan(key[best])))) best = i;
     out[best] = true;
     return best;
 }

@@ -143,8 +143,50 @@ static void refusals(void **state) {
     refused("y = concat(x, name = \"y\")", "wrong number of inputs");
 }
 
+/* A head may have more rows than the table that its token ids are looked up in. */
+static void short_table(void **state) {
+    (void)state;
+    rg_model m;
+    exec e;
+    rg_error err = {0};
+    instance_of_statements(&m,
+                           "  - x = embed(token, W[vocab - 1, 8] \"embed.weight\")\n"
+                           "  - c = linear(x, W[vocab, 8] \"head.weight\")\n",
+                           VOCAB);
+    exec_use use[2] = {{0}};
+    assert_int_equal(exec_open(&e, &m, use, 1, 1, 8, &err), RG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "22 rows for 23 token ids"));
+    exec_close(&e);
+    instance_close(&m);
+}
+
+/* An expert whose logit is not a number is chosen, so that the logits show it. */
+static void lost_router(void **state) {
+    (void)state;
+    rg_model m;
+    instance_of_statements(&m,
+                           "  - x = embed(token, W[vocab, 8] \"embed.weight\")\n"
+                           "  - g = linear(x, W[4, 8] \"gate.weight\")\n"
+                           "  - r = router(g, top_k = 2, scoring = \"sigmoid\", name = \"router\")\n"
+                           "  - y = expert_linear(x, r, W[4, 8, 8] \"experts.weight\")\n"
+                           "  - y = combine(y, r, name = \"combine\")\n"
+                           "  - c = linear(y, W[vocab, 8] \"head.weight\")\n",
+                           VOCAB);
+    for (int lost = 0; lost < 4; lost++) {
+        const size_t length[] = {20};
+        const char *const policies[] = {"fp32"};
+        instance_fill(&m, "gate.weight", 0, 1);
+        for (int i = 0; i < 8; i++) m.weight[1][lost * 8 + i] = NAN;
+        instance_result r = instance_run(&m, policies, 1, 1, length, 0, 1);
+        for (size_t i = 0; i < length[0] * VOCAB; i++) assert_true(isnan(r.logits[0][i]));
+        instance_result_free(&r);
+    }
+    instance_close(&m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(right), cmocka_unit_test(far_out),
-                                       cmocka_unit_test(refusals)};
+                                       cmocka_unit_test(refusals), cmocka_unit_test(short_table),
+                                       cmocka_unit_test(lost_router)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
