@@ -116,7 +116,7 @@ rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progr
                     const double share[2], rg_error *err) {
     const int node = e->model->graph.output;
     const rg_quant *reference = exec_use_of(e, node, 0)->weight;
-    RG_TRY(exec_pack_weight(e, node, reference, &e->packed, err));
+    if (has_chain(e, node, reference)) RG_TRY(exec_pack_weight(e, node, reference, &e->packed, err));
     for (size_t first = 0; first < e->n_variants; first++) {
         const rg_quant *q = exec_use_of(e, node, first)->weight;
         bool done = false;

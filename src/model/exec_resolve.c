@@ -123,6 +123,8 @@ static rg_status resolve_node(const rg_graph *graph, size_t i, rg_policy *policy
     if (op->attends) {
         use->score = find(policy, EXEC_ROLE(RG_ROLE_SCORE), place);
         use->probability = find(policy, EXEC_ROLE(RG_ROLE_PROBABILITY), place);
+    }
+    if (op->attends && (use->input[1] || use->input[2])) { /* else nothing is kept from a quantizer */
         use->window = (size_t)policy->window;
         use->sinks = (size_t)policy->sinks;
     }
