@@ -69,6 +69,9 @@ void cli_json_string(rg_str *out, const char *key, const char *text);
 /* Prints the text as a line and frees it. */
 void cli_json_end(rg_str *out);
 
+/* All of stdin, malloc'ed, with a NUL after it. */
+rg_status cli_read_stdin(char **data, size_t *size, rg_error *err);
+
 /* The table in main.c takes each command file's list, which ends with noun NULL. */
 extern const cli_command cli_num_commands[], cli_tensor_commands[], cli_model_commands[], cli_eval_commands[],
     cli_hw_commands[], cli_roof_commands[], cli_rtl_commands[], cli_study_commands[], cli_ledger_commands[],

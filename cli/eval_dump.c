@@ -14,11 +14,7 @@ const cli_option cli_eval_dump_options[] = {
 static void json_difference(rg_str *out, const rg_dump_difference *d) {
     rg_str_add(out, "{\"name\": ");
     cli_print_json_string(out, d->name);
-    rg_str_add(out, ", \"op\": ");
-    if (*d->op)
-        cli_print_json_string(out, d->op);
-    else
-        rg_str_add(out, "null");
+    cli_json_string(out, "op", *d->op ? d->op : NULL);
     cli_json_number(out, "layer", d->layer >= 0 ? d->layer : (double)NAN);
     rg_str_printf(out, ", \"difference\": \"%s\"", rg_dump_kind_name(d->kind));
     cli_json_number(out, "amax_a", d->amax_a);

@@ -33,11 +33,7 @@ static void show_json(const facts *f) {
     cli_json_number(&out, "parameters_active", t->parameters_active);
     cli_json_number(&out, "parameters_active_no_embedding", t->parameters_active_no_embedding);
     cli_json_number(&out, "weight_bytes", f->weight_bytes);
-    rg_str_add(&out, ", \"checkpoint_policy\": ");
-    if (g->stored)
-        cli_print_json_string(&out, g->stored);
-    else
-        rg_str_add(&out, "null");
+    cli_json_string(&out, "checkpoint_policy", g->stored);
     cli_json_number(&out, "checkpoint_bytes", f->checkpoint_bytes);
     cli_json_number(&out, "kv_bytes_per_token", t->kv_bytes_per_token);
     cli_json_number(&out, "indexer_bytes_per_token", t->indexer_bytes_per_token);

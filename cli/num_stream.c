@@ -23,29 +23,10 @@ const cli_option cli_num_code_options[] = {
 typedef struct stream {
     rg_quant quant;
     char name[RG_QUANT_TEXT]; /* canonical text of the format */
-    unsigned char *data;
+    char *data;
     size_t size;
     size_t rows, cols;
 } stream;
-
-static rg_status read_stdin(stream *s, rg_error *err) {
-    size_t room = 0;
-    for (;;) {
-        if (s->size == room) {
-            room = room ? 2 * room : (size_t)1 << 16;
-            unsigned char *grown = realloc(s->data, room);
-            if (!grown)
-                return rg_fail(err, RG_ERR_MEMORY, "stdin", NULL, "no memory for more than %zu bytes",
-                               s->size);
-            s->data = grown;
-        }
-        const size_t n = fread(s->data + s->size, 1, room - s->size, stdin);
-        s->size += n;
-        if (n > 0) continue;
-        if (ferror(stdin)) return rg_fail(err, RG_ERR_IO, "stdin", NULL, "cannot read: %s", strerror(errno));
-        return RG_OK;
-    }
-}
 
 static rg_status write_stdout(const void *data, size_t size, rg_error *err) {
     if (fwrite(data, 1, size, stdout) != size || fflush(stdout) != 0)
@@ -74,7 +55,7 @@ static rg_status shape(stream *s, const cli_context *context, size_t width, rg_e
 static rg_status start(stream *s, cli_context *context, rg_error *err) {
     RG_TRY(rg_quant_parse(context->argument[0], &s->quant, err));
     rg_format_print(&s->quant.format, s->name, sizeof s->name);
-    return read_stdin(s, err);
+    return cli_read_stdin(&s->data, &s->size, err);
 }
 
 static void report_specials(const stream *s, const rg_qdq_counts *counts) {

@@ -1,7 +1,6 @@
 /* ridge perf: estimates with intervals for tables of operators, and the constants behind them. */
 #include "ridge/perf.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -22,30 +21,12 @@ static rg_status open_chip(cli_context *context, rg_chip *chip, rg_error *err) {
 
 /* ---- predict ----------------------------------------------------------------------------------------- */
 
-static rg_status read_stdin(char **data, size_t *size, rg_error *err) {
-    size_t room = 0;
-    for (;;) {
-        if (*size + 1 >= room) {
-            room = room ? 2 * room : (size_t)1 << 16;
-            char *grown = realloc(*data, room);
-            if (!grown) return rg_fail(err, RG_ERR_MEMORY, "stdin", NULL, "out of memory");
-            *data = grown;
-        }
-        const size_t n = fread(*data + *size, 1, room - *size - 1, stdin);
-        *size += n;
-        (*data)[*size] = 0;
-        if (n > 0) continue;
-        if (ferror(stdin)) return rg_fail(err, RG_ERR_IO, "stdin", NULL, "cannot read: %s", strerror(errno));
-        return RG_OK;
-    }
-}
-
 static rg_status predict_with(cli_context *context, const rg_chip *chip, rg_str *out, rg_error *err) {
     rg_calibrations *all;
     char *text = NULL;
     size_t size = 0;
     RG_TRY(rg_calibrations_open(&all, context->data_dir, err));
-    rg_status status = read_stdin(&text, &size, err);
+    rg_status status = cli_read_stdin(&text, &size, err);
     if (status == RG_OK)
         status = rg_perf_predict(cli_string(context, "op"), chip, all, cli_string(context, "kernel"),
                                  cli_string(context, "measured"), text, size, out, err);
@@ -63,9 +44,8 @@ static rg_status predict(cli_context *context, rg_error *err) {
         rg_str json = {0};
         rg_str_add(&json, "{\"csv\": ");
         cli_print_json_string(&json, out.data);
-        rg_str_add(&json, "}\n");
-        fputs(json.data ? json.data : "null\n", stdout);
-        rg_str_free(&json);
+        rg_str_add(&json, "}");
+        cli_json_end(&json);
     } else if (status == RG_OK) {
         fwrite(out.data, 1, out.len, stdout);
     }
@@ -123,8 +103,7 @@ static void fit_json(const rg_fit_request *q, const rg_fit *f) {
                   "\"faster_than_compute\": %zu, \"faster_than_memory\": %zu, \"unknown_format\": %zu}}",
                   f->rows, f->used, f->not_positive, f->faster_than_compute, f->faster_than_memory,
                   f->unknown_format);
-    puts(out.data && !out.failed ? out.data : "null");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void fit_text(const rg_fit_request *q, const rg_fit *f) {
@@ -201,8 +180,7 @@ static void score_json(const rg_scorecard *c) {
         rg_str_add(&out, "}");
     }
     rg_str_printf(&out, "],\n \"tables\": %zu, \"tables_absent\": %zu}", c->tables, c->tables_absent);
-    puts(out.data && !out.failed ? out.data : "null");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 static void score_text(const rg_scorecard *c) {

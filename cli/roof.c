@@ -93,8 +93,7 @@ static void print_json(const question *q, const rg_roof *r) {
     cli_json_number(&out, "state_bytes", r->state_bytes);
     cli_json_number(&out, "max_batch", r->max_batch);
     rg_str_add(&out, "}");
-    puts(out.data && !out.failed ? out.data : "null");
-    rg_str_free(&out);
+    cli_json_end(&out);
 }
 
 /* ---- table ------------------------------------------------------------------------------------------- */
