@@ -2,6 +2,7 @@
 #include "model/choice.h"
 
 #include "kernels/kernels.h"
+#include "model/load.h"
 #include "model/pairs.h"
 
 #include <math.h>
@@ -170,14 +171,7 @@ static rg_status run(task *t, const char *name, const char *text, size_t size, c
                      size_t n_policies, rg_choice_summary *summary, rg_choice_quality *out, rg_error *err) {
     const rg_choice_options *o = t->options;
     RG_TRY(find_norm(t, err));
-    if (!t->model->tokenizer)
-        return rg_fail(err, RG_ERR_USAGE, t->model->path, "a model file with its tokenizer",
-                       "the model has no tokenizer");
-    if (rg_tokenizer_vocab_size(t->model->tokenizer) > t->model->graph.vocab_size)
-        return rg_fail(err, RG_ERR_MISMATCH, t->model->path, "a tokenizer made for this model",
-                       "the tokenizer has %lld tokens, the model's vocabulary %lld",
-                       (long long)rg_tokenizer_vocab_size(t->model->tokenizer),
-                       (long long)t->model->graph.vocab_size);
+    RG_TRY(load_check_tokenizer(t->model, err));
     RG_TRY(choice_set_read(&t->set, name, text, size, err));
     t->n = o->limit && o->limit < t->set.n ? o->limit : t->set.n;
     RG_TRY(make_plan(t, err));

@@ -73,6 +73,17 @@ static rg_status open_tensors(rg_model *m, const char *data_dir, bool weights, r
     return status;
 }
 
+rg_status load_check_tokenizer(const rg_model *m, rg_error *err) {
+    if (!m->tokenizer)
+        return rg_fail(err, RG_ERR_USAGE, m->path, "a model file with its tokenizer",
+                       "the model has no tokenizer");
+    const int64_t n = rg_tokenizer_vocab_size(m->tokenizer);
+    if (n <= m->graph.vocab_size) return RG_OK;
+    return rg_fail(err, RG_ERR_MISMATCH, m->path, "a tokenizer made for this model",
+                   "the tokenizer has %lld tokens, the model's vocabulary %lld", (long long)n,
+                   (long long)m->graph.vocab_size);
+}
+
 /* ---- configs ------------------------------------------------------------------------------------ */
 
 static rg_status open_config(rg_model *m, const char *data_dir, bool weights, rg_error *err) {

@@ -52,6 +52,9 @@ void load_weights_free(rg_model *model);
 /* The tokenizer of a llama2.c model: tok<vocabulary>.bin beside it, or tokenizer.bin where that is there. */
 void load_tokenizer_beside(const rg_model *m, char *buf, size_t size);
 
+/* Fails for a model without a tokenizer, or with one whose ids the model does not have. */
+rg_status load_check_tokenizer(const rg_model *model, rg_error *err);
+
 /* Graph of a Hugging Face folder, and with `weights` its weights and tokenizer; m->path becomes the file of
    the weights, else the config. */
 rg_status load_folder(rg_model *m, const char *folder, const char *families, bool weights, rg_error *err);

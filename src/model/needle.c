@@ -1,6 +1,7 @@
 /* The needle test: windows that fit, forward passes, figures by depth. */
 #include "model/needle.h"
 
+#include "model/load.h"
 #include "model/pairs.h"
 
 #include <math.h>
@@ -116,9 +117,7 @@ static rg_status add_trial(test *t, uint64_t trial, size_t room, rg_error *err) 
 static rg_status add_trials(test *t, rg_error *err) {
     int32_t *ids = NULL;
     size_t n = 0;
-    if (!t->model->tokenizer)
-        return rg_fail(err, RG_ERR_USAGE, t->model->path, "a model file with its tokenizer",
-                       "the model has no tokenizer");
+    RG_TRY(load_check_tokenizer(t->model, err));
     const size_t sample =
         t->size < (size_t)64 * t->summary.context ? t->size : (size_t)64 * t->summary.context;
     RG_TRY(rg_tokenize(t->model->tokenizer, t->text, sample, &ids, &n, err));

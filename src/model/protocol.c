@@ -1,6 +1,8 @@
 /* From a text to a plan: the table of protocols, tokens, documents. */
 #include "model/protocol.h"
 
+#include "model/load.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,14 +132,7 @@ rg_status eval_plan_make(eval_plan *out, const rg_model *model, const char *prot
                          size_t size, size_t max_tokens, rg_error *err) {
     const struct protocol *p = find_protocol(protocol);
     RG_TRY(rg_eval_protocol_check(protocol, err));
-    if (!model->tokenizer)
-        return rg_fail(err, RG_ERR_USAGE, model->path, "a model file with its tokenizer",
-                       "the model has no tokenizer");
-    if (rg_tokenizer_vocab_size(model->tokenizer) > model->graph.vocab_size)
-        return rg_fail(err, RG_ERR_MISMATCH, model->path, "a tokenizer made for this model",
-                       "the tokenizer has %lld tokens, the model's vocabulary %lld",
-                       (long long)rg_tokenizer_vocab_size(model->tokenizer),
-                       (long long)model->graph.vocab_size);
+    RG_TRY(load_check_tokenizer(model, err));
     eval_plan plan = {.protocol = p->name};
     rg_status status = cut_any(&plan, p, model, text, size, max_tokens, err);
     if (status == RG_OK) status = check_ids(model, &plan, err);
