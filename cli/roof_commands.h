@@ -1,0 +1,10 @@
+/* Verbs of ridge roof, each in its own file roof_<verb>.c; roof.c has the table. */
+#ifndef RIDGE_CLI_ROOF_COMMANDS_H
+#define RIDGE_CLI_ROOF_COMMANDS_H
+
+#include "cli.h"
+
+extern const cli_option cli_roof_explain_options[];
+rg_status cli_roof_explain(cli_context *context, rg_error *err);
+
+#endif
