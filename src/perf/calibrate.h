@@ -67,8 +67,9 @@ typedef enum perf_part { PERF_FIT, PERF_INTERVAL, PERF_HELD_OUT } perf_part;
 /* Of the sites half fit constants, a fifth gives the interval, three tenths are held out. */
 perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed);
 
-/* Constants of rows[0..n), all of one group, with hull and residuals; names and digests are the caller's. */
-void perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
+/* Constants of rows[0..n), all of one group, with hull and residuals; names and digests are the caller's.
+   False without memory. */
+bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
                     bool by_model, uint64_t seed, perf_calibration *out);
 
 /* log(measured / estimate) of the part for intervals, of one regime or (PERF_N_REGIMES) all. */
@@ -82,7 +83,7 @@ rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error 
 typedef struct perf_errors { /* of predictions against measurements */
     size_t n, room, inside;
     double *relative, sum, signed_sum;
-    bool failed;
+    bool failed; /* no memory: rows are missing */
 } perf_errors;
 void perf_errors_add(perf_errors *e, double measured_s, double estimate_s, double lo_s, double hi_s);
 rg_fit_score perf_errors_score(perf_errors *e);

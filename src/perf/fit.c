@@ -193,17 +193,19 @@ size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, si
     return count;
 }
 
-static void find_residuals(const perf_row *const *row, size_t n, const rg_chip *chip, bool by_model,
+static bool find_residuals(const perf_row *const *row, size_t n, const rg_chip *chip, bool by_model,
                            uint64_t seed, perf_calibration *out) {
     double *e = malloc((n + 1) * sizeof *e);
-    for (int regime = PERF_N_REGIMES; e && regime >= 0; regime--) {
+    if (!e) return false;
+    for (int regime = PERF_N_REGIMES; regime >= 0; regime--) {
         const size_t count = perf_log_errors(out, row, n, chip, by_model, seed, regime, e);
         if (regime == PERF_N_REGIMES || count >= FEW) out->residual[regime] = perf_quantiles(e, count);
     }
     free(e);
+    return true;
 }
 
-void perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
+bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
                     bool by_model, uint64_t seed, perf_calibration *out) {
     memset(out, 0, sizeof *out);
     out->model = model;
@@ -217,11 +219,11 @@ void perf_fit_group(const perf_model *model, const perf_row *const *row, size_t 
         }
     }
     sample *drawn = malloc(MAX_SAMPLE * sizeof *drawn);
-    if (!drawn) return;
+    if (!drawn) return false;
     const search s = {model, drawn, draw(model, row, n, chip, by_model, seed, drawn)};
     find_constants(&s, out->constant);
     free(drawn);
-    find_residuals(row, n, chip, by_model, seed, out);
+    return find_residuals(row, n, chip, by_model, seed, out);
 }
 
 /* ---- errors ------------------------------------------------------------------------------------------ */

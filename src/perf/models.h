@@ -26,6 +26,7 @@ typedef struct perf_dtype {
 typedef struct perf_row {
     double x[PERF_MAX_NUMBERS];
     const perf_dtype *dtype, *kv_dtype;
+    bool known;                    /* of a table: its words name formats */
     char word[PERF_MAX_WORDS][48]; /* of the model's word columns, in their order */
     double measured_s;
 } perf_row;

@@ -100,7 +100,7 @@ static bool estimate_experts(const perf_case *c, const rg_calibrations *all, con
 }
 
 static bool estimate_attention(perf_case *c, const rg_calibrations *all, const rg_graph_node *n,
-                               const perf_cost *cost, rg_estimate *out) {
+                               rg_estimate *out) {
     const bool decode = c->phase == RG_DECODE;
     const double head = (double)n->head_dim, kv_heads = (double)n->kv_heads;
     const double kv_bytes = perf_kv_row_bytes(c, n) / (2 * kv_heads * head);
@@ -114,7 +114,6 @@ static bool estimate_attention(perf_case *c, const rg_calibrations *all, const r
                     .kv_dtype = &kv};
     put(&row, 0, "bfloat16");
     put(&row, 1, kv_bytes < 1.5 ? "fp8" : "bfloat16");
-    (void)cost;
     return perf_answer(all, c->chip, decode ? &perf_attention_decode : &perf_attention_prefill, &row, NULL,
                        out);
 }
@@ -150,7 +149,7 @@ bool perf_estimate_node(perf_case *c, const rg_calibrations *all, size_t node, c
     else if (n->op == RG_OP_EXPERT_LINEAR)
         done = estimate_experts(c, all, n, cost, out);
     else if (n->op == RG_OP_ATTENTION)
-        done = estimate_attention(c, all, n, cost, out);
+        done = estimate_attention(c, all, n, out);
     if (!done) done = estimate_other(c, all, node, cost, bound_s, out);
     if (!done) return false;
     /* a pass is larger than any cache: no part of it beats its bound */

@@ -101,15 +101,14 @@ static void print_row(rg_str *out, const perf_table *t, size_t i, const rg_estim
     rg_str_add(out, "\n");
 }
 
-static rg_status known(const perf_table *t, const rg_chip *chip, rg_error *err) {
+static rg_status known(const perf_table *t, rg_error *err) {
     for (size_t i = 0; i < t->n; i++) {
         char where[64];
         snprintf(where, sizeof where, "row %zu", i + 1);
-        if (!t->row[i].dtype)
+        if (!t->row[i].known)
             return rg_fail(err, RG_ERR_USAGE, where, "a word that docs/performance.md lists",
                            "unknown formats \"%s\", \"%s\"", t->row[i].word[0], t->row[i].word[1]);
     }
-    (void)chip;
     return RG_OK;
 }
 
@@ -121,7 +120,7 @@ rg_status rg_perf_predict(const char *op, const rg_chip *chip, const rg_calibrat
                        "gemm, attention_prefill, attention_decode, moe or collective", "\"%.40s\"", op);
     perf_table t;
     RG_TRY(perf_table_read(&t, model, text, size, "table", measured, kernel, NULL, err));
-    rg_status status = known(&t, chip, err);
+    rg_status status = known(&t, err);
     if (status == RG_OK)
         rg_str_printf(out, "%s,bound_s,estimate_s,lo80_s,hi80_s,regime,class%s\n", t.header,
                       measured ? ",error_pct" : "");

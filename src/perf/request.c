@@ -28,8 +28,7 @@ static rg_status no_memory(work *w) {
 static bool sound(work *w, const perf_row *row) {
     perf_machine m;
     const char *missing;
-    if (!w->table.model->formats((perf_row *)row) ||
-        !perf_machine_of(w->q->chip, w->table.model, row, &m, &missing)) {
+    if (!row->known || !perf_machine_of(w->q->chip, w->table.model, row, &m, &missing)) {
         w->fit.unknown_format++;
         return false;
     }
@@ -79,9 +78,9 @@ static void select_group(work *w, size_t group) {
         if (w->group_of[i] == group) w->row[w->n++] = &w->table.row[i];
 }
 
-/* One row: the constants on sites that the split holds out, or (everything) on all. */
-static rg_fit_row score(const work *w, const char *group, const rg_calibrations *all, bool by_model, int seed,
-                        bool everything, const char *without) {
+/* Adds a row: the constants on sites that the split holds out, or (everything) on all. */
+static rg_status score(work *w, const char *group, const rg_calibrations *all, bool by_model, int seed,
+                       bool everything, const char *without) {
     perf_errors e = {0}, bound = {0};
     for (size_t i = 0; i < w->n; i++) {
         rg_estimate g;
@@ -92,11 +91,13 @@ static rg_fit_row score(const work *w, const char *group, const rg_calibrations 
         perf_errors_add(&e, r->measured_s, g.estimate_s, g.lo80_s, g.hi80_s);
         perf_errors_add(&bound, r->measured_s, g.bound_s, 0, 0);
     }
-    const rg_fit_row row = {group, everything ? 0 : seed, perf_errors_score(&e),
-                            perf_errors_score(&bound).mape};
+    const rg_status status = e.failed || bound.failed ? no_memory(w) : RG_OK;
+    if (status == RG_OK)
+        w->fit.row[w->fit.n_rows++] =
+            (rg_fit_row){group, everything ? 0 : seed, perf_errors_score(&e), perf_errors_score(&bound).mape};
     perf_errors_free(&e);
     perf_errors_free(&bound);
-    return row;
+    return status;
 }
 
 /* Groups with few rows take the residuals of all groups together: the same kernels at other counts. */
@@ -127,13 +128,12 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
     c->date = w->q->date;
     c->data = w->source;
     c->sha256 = w->sha256;
-    const rg_status status = perf_calibrations_add(&alone, c, w->err);
-    if (status == RG_OK) {
-        w->fit.row[w->fit.n_rows] = score(w, w->group[group], &alone, by_model, seed, false, NULL);
-        c->held_out = w->fit.row[w->fit.n_rows++].held_out;
-    }
+    rg_status status = perf_calibrations_add(&alone, c, w->err);
+    if (status == RG_OK) status = score(w, w->group[group], &alone, by_model, seed, false, NULL);
     rg_arena_free(&alone.arena);
-    return status == RG_OK && seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : status;
+    RG_TRY(status);
+    c->held_out = w->fit.row[w->fit.n_rows - 1].held_out;
+    return seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : RG_OK;
 }
 
 /* Constants without rows to fit, or an interval without residuals, would be made up. */
@@ -146,12 +146,14 @@ static bool splits(const work *w, bool by_model, uint64_t seed) {
 static rg_status fit_split(work *w, bool by_model, int seed) {
     perf_calibration *c = calloc(w->n_groups + 1, sizeof *c);
     if (!c) return no_memory(w);
-    for (size_t g = 0; g < w->n_groups; g++) {
+    rg_status status = RG_OK;
+    for (size_t g = 0; status == RG_OK && g < w->n_groups; g++) {
         select_group(w, g);
-        if (w->n >= MIN_ROWS && splits(w, by_model, (uint64_t)seed))
-            perf_fit_group(w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed, &c[g]);
+        if (w->n >= MIN_ROWS && splits(w, by_model, (uint64_t)seed) &&
+            !perf_fit_group(w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed, &c[g]))
+            status = no_memory(w);
     }
-    rg_status status = pool(w, c, by_model, (uint64_t)seed);
+    if (status == RG_OK) status = pool(w, c, by_model, (uint64_t)seed);
     for (size_t g = 0; status == RG_OK && g < w->n_groups; g++)
         if (c[g].model) status = score_group(w, g, &c[g], by_model, seed);
     free(c);
@@ -169,7 +171,7 @@ static rg_status fit_all(work *w) {
     for (int seed = 1; !by_chip && seed <= N_SEEDS; seed++) RG_TRY(fit_split(w, by_model, seed));
     for (size_t g = 0; by_chip && g < w->n_groups; g++) {
         select_group(w, g);
-        w->fit.row[w->fit.n_rows++] = score(w, w->group[g], w->q->all, false, 0, true, w->q->chip->id);
+        RG_TRY(score(w, w->group[g], w->q->all, false, 0, true, w->q->chip->id));
     }
     return RG_OK;
 }
@@ -210,8 +212,7 @@ static rg_status score_constants(work *w) {
                 strcmp(e->group, w->group[g]) == 0)
                 status = perf_calibrations_add(&alone, e, w->err);
         }
-        if (status == RG_OK && alone.n)
-            w->fit.row[w->fit.n_rows++] = score(w, w->group[g], &alone, false, 1, false, NULL);
+        if (status == RG_OK && alone.n) status = score(w, w->group[g], &alone, false, 1, false, NULL);
         rg_arena_free(&alone.arena);
         RG_TRY(status);
     }
@@ -256,6 +257,9 @@ rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg
                        "holding out the chip leaves no constants");
     rg_calibrations all = {0};
     rg_status status = exists(path) ? perf_calibrations_read(&all, path, err) : RG_OK;
+    if (status == RG_OK && all.n && strcmp(all.entry[0].chip, chip) != 0)
+        status = rg_fail(err, RG_ERR_USAGE, path, "a file for each chip",
+                         "constants of %s would be overwritten by those of %s", all.entry[0].chip, chip);
     for (size_t i = 0; status == RG_OK && i < fit->constants->n; i++)
         status = perf_calibrations_add(&all, &fit->constants->entry[i], err);
     if (status == RG_OK) status = perf_calibrations_write(&all, chip, path, err);

@@ -251,6 +251,7 @@ static rg_status score_constants(work *w, const struct source *s, const double *
     if (status == RG_OK) {
         *out = perf_errors_score(&e);
         *bound_mape = perf_errors_score(&bound).mape;
+        if (e.failed || bound.failed) status = no_memory(w);
         perf_table_close(&t);
     }
     perf_errors_free(&e);

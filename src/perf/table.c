@@ -126,7 +126,7 @@ static rg_status read_row(reader *r, char *line, rg_error *err) {
         RG_TRY(read_value(r, cell[r->measured], "measured time", &row.measured_s, err));
         row.measured_s *= r->unit_s;
     }
-    m->formats(&row);
+    row.known = m->formats(&row);
     r->table.line[r->table.n] = raw;
     r->table.row[r->table.n++] = row;
     return RG_OK;

@@ -33,6 +33,8 @@ failed 2 'attention_decode' predict --chip h100 --op gem
 failed 2 '--chip' predict --op gemm
 printf 'gemm_dtype,m,n,k\nint3,1,2,3\n' >in
 failed 2 int3 predict --chip h100 --op gemm
+printf 'batch_size,isl,num_heads,num_key_value_heads,head_dim,kv_cache_dtype\n8,64,32,8,128,int3\n' >in
+failed 2 int3 predict --chip h100 --op attention_decode
 printf 'gemm_dtype,m,n,k\nbfloat16,1,2,3\n' >in
 failed 1 'silicon.cores' predict --chip tpu-v5e --op gemm
 
@@ -52,6 +54,8 @@ cp law.yaml first.yaml; gzip law.csv
 "$RIDGE" perf fit law.csv.gz --chip h100 --op gemm --holdout chip --json | jq -e '.partitions[0].seed == 0 and .n == 343' >/dev/null
 >in
 failed 2 -- --holdout fit law.csv.gz --chip h100 --op gemm --holdout row
+failed 2 'constants of h100-sxm' fit law.csv.gz --chip b200 --op gemm -o law.yaml
+grep -q "chip: h100-sxm" law.yaml
 failed 1 absent.csv fit absent.csv --chip h100 --op gemm
 
 # the score card: none of the tables is an error; with them every row is whole and the promised goals are met
