@@ -1,18 +1,16 @@
 /* Speed and memory of the executor: linear operators in fp32 and in emulated 4 to 8 bits (activations
    quantized in the time taken), one core; a small and a real model under policies in lock step, each in a
-   process of its own, for its peak memory; llama.cpp's perplexity on the same file and text beside it. usage:
-   model [--json] [--threads N] [--stories FOLDER] [--stories-text FILE] [--model FILE] [--text FILE]
-                [--chunks N] [--peer PATH]
-   Rows whose files are absent are left out. --peer: llama-perplexity, else the one in PATH. */
+   process of its own, for its peak memory; llama.cpp's perplexity on the same file and text beside it. Usage:
+   below. Rows whose files are absent are left out. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "dot_job.h"
 #include "kernels/integer.h"
 #include "ridge/model.h"
 
@@ -23,12 +21,6 @@ typedef struct options {
     int threads, chunks;
     const char *stories, *stories_text, *model, *text, *peer;
 } options;
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- output ------------------------------------------------------------------------------------- */
 
@@ -73,9 +65,9 @@ static double peak_of(const rg_kernels *kernels) {
     static volatile float sink;
     double best = 0;
     for (int i = 0; i < 20; i++) {
-        double flop, start = now_s();
+        double flop, start = bench_now_s();
         sink = kernels->fma_peak(1000000, &flop);
-        best = fmax(best, 1e-9 * flop / (now_s() - start));
+        best = fmax(best, 1e-9 * flop / (bench_now_s() - start));
     }
     (void)sink;
     return best;
@@ -85,10 +77,10 @@ static double fp32_speed(const rg_kernels *kernels, const float *x, const float 
     float *packed = room(rg_gemm_packed_size(kernels, N, K) * sizeof *packed);
     double best = INFINITY;
     rg_gemm_pack(kernels, 1, w, N, K, packed);
-    for (double end = now_s() + 1; now_s() < end;) {
-        const double start = now_s();
+    for (double end = bench_now_s() + 1; bench_now_s() < end;) {
+        const double start = bench_now_s();
         rg_gemm(kernels, 1, M, N, K, x, packed, y);
-        best = fmin(best, now_s() - start);
+        best = fmin(best, bench_now_s() - start);
     }
     free(packed);
     return gflop / best;
@@ -103,11 +95,11 @@ static double integer_speed(const rg_kernels *kernels, const char *text, const f
     void *work = room(integer_work_bytes(&p, 1, N));
     double best = INFINITY;
     integer_pack(&p, 1, w, N, work, panels);
-    for (double end = now_s() + 1; now_s() < end;) {
-        const double start = now_s();
+    for (double end = bench_now_s() + 1; bench_now_s() < end;) {
+        const double start = bench_now_s();
         integer_encode(&p, 1, x, M, 0, work, rows);
         integer_gemm(&p, 1, M, N, rows, panels, y);
-        best = fmin(best, now_s() - start);
+        best = fmin(best, bench_now_s() - start);
     }
     free(rows);
     free(panels);
@@ -150,12 +142,13 @@ typedef bool job(const options *o);
 static cost run_apart(job *run, const options *o) {
     struct rusage use;
     int status = 1;
-    const double start = now_s();
+    const double start = bench_now_s();
     fflush(stdout);
     const pid_t child = fork();
     if (child == 0) _exit(run(o) ? 0 : 1);
     if (child < 0 || wait4(child, &status, 0, &use) != child || status != 0) return no_cost();
-    return (cost){true, now_s() - start, (double)use.ru_utime.tv_sec + 1e-6 * (double)use.ru_utime.tv_usec,
+    return (cost){true, bench_now_s() - start,
+                  (double)use.ru_utime.tv_sec + 1e-6 * (double)use.ru_utime.tv_usec,
                   1024.0 * (double)use.ru_maxrss};
 }
 
@@ -214,9 +207,8 @@ static const char *const stories_policies[] = {"fp32",
 enum { N_STORIES = sizeof stories_policies / sizeof *stories_policies, STORIES_TOKENS = 29356 };
 
 static bool run_stories(const options *o) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/stories260K.bin", o->stories);
-    return evaluate(o, path, o->stories_text, "stories-256", STORIES_TOKENS, stories_policies, N_STORIES);
+    return evaluate(o, o->stories, o->stories_text, "stories-256", STORIES_TOKENS, stories_policies,
+                    N_STORIES);
 }
 
 static bool run_model(const options *o) {
@@ -260,7 +252,7 @@ static void report_model(const options *o, const char *work, cost c, const cost 
 }
 
 static void models(const options *o) {
-    if (o->stories && o->stories_text && access(o->stories_text, R_OK) == 0) {
+    if (access(o->stories, R_OK) == 0 && access(o->stories_text, R_OK) == 0) {
         const cost c = run_apart(run_stories, o);
         if (c.done)
             report(o, "stories260k, 26 policies", 4,
@@ -338,15 +330,17 @@ int main(int argc, char **argv) {
     snprintf(model, sizeof model, "%s/.cache/ridge/SmolLM2-135M-Instruct.Q4_1.gguf", home ? home : "");
     options o = {.threads = (int)sysconf(_SC_NPROCESSORS_ONLN),
                  .chunks = 8,
-                 .stories = RIDGE_SOURCE_DATA "/../../shared/data/models/stories260k",
+                 .stories = RIDGE_SOURCE_DATA "/../../shared/data/models/stories260k/stories260K.bin",
                  .stories_text =
                      RIDGE_SOURCE_DATA "/../../shared/data/text/tinystories-sample/tinystories.txt",
                  .model = model,
                  .text = RIDGE_SOURCE_DATA "/../../shared/data/text/wikitext2-raw-test/wiki.test.raw",
                  .peer = found_in_path("llama-perplexity", peer, sizeof peer)};
     if (!parse(argc, argv, &o)) {
-        fprintf(stderr, "usage: model [--json] [--threads N] [--stories FOLDER] [--stories-text FILE] "
-                        "[--model FILE] [--text FILE] [--chunks N] [--peer PATH]\n");
+        fprintf(stderr, "usage: model [--json] [--threads N] [--stories FILE] [--stories-text FILE]\n"
+                        "             [--model FILE] [--text FILE] [--chunks N] [--peer PATH]\n"
+                        "--stories: stories260K.bin, --model: SmolLM2 as GGUF, both with a text;\n"
+                        "--peer: llama-perplexity, else the one in PATH\n");
         return 2;
     }
     if (rg_kernels_get(&kernels, &err) != RG_OK) {
