@@ -8,7 +8,7 @@
 
 /* rg_cast_plan.kind: a rounding of rg_rounding, or this one: to nearest even of what saturates, by adding and
    subtracting a power of two; or SRA in the same way. */
-enum { RG_CAST_ADD = RG_N_ROUNDINGS, RG_CAST_DRAW, RG_N_CAST_KINDS };
+enum { RG_CAST_ADD = RG_N_ROUNDINGS, RG_CAST_DRAW };
 
 /* Index 1 of a pair is for negative inputs. `field`s are those of fp32. An integer of b bits is a float with
    23 bits of mantissa whose least normal is 2^23, so that the last place counts ones. */

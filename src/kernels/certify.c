@@ -27,15 +27,6 @@ typedef struct worker {
     bool has_last;
 } worker;
 
-static void put(void *codes, size_t i, int width, uint32_t code) {
-    if (width == 1)
-        ((uint8_t *)codes)[i] = (uint8_t)code;
-    else if (width == 2)
-        ((uint16_t *)codes)[i] = (uint16_t)code;
-    else
-        ((uint32_t *)codes)[i] = code;
-}
-
 static void encode_chunk(const job *j, worker *w, uint32_t first) {
     uint32_t bits[CHUNK];
     for (uint32_t i = 0; i < CHUNK; i++) bits[i] = first + i;
@@ -45,7 +36,8 @@ static void encode_chunk(const job *j, worker *w, uint32_t first) {
         return;
     }
     for (size_t i = 0; i < CHUNK; i++)
-        put(w->codes, i, j->width, rg_elem_cast(&j->quant->format.elem, &j->quant->cast, w->x[i], first + i));
+        num_code_put(w->codes, i, j->width,
+                     rg_elem_cast(&j->quant->format.elem, &j->quant->cast, w->x[i], first + i));
 }
 
 /* Of a chunk. Most are one code over and over, whose sum is known from the chunk before. */
@@ -128,7 +120,7 @@ uint32_t rg_certify_repeated(uint32_t code, int width, uint64_t n) {
     enum { BLOCK = 256 };
     uint32_t block[BLOCK] = {0};
     const uint64_t few = n < BLOCK ? n : BLOCK;
-    for (size_t i = 0; i < few; i++) put(block, i, width, code);
+    for (size_t i = 0; i < few; i++) num_code_put(block, i, width, code);
     uLong crc = crc32_z(0, (const uint8_t *)block, (size_t)(n % BLOCK) * (size_t)width);
     if (n < BLOCK) return (uint32_t)crc;
     /* whole blocks: doubled, and joined where n has a bit */

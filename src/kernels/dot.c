@@ -4,16 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_ROWS = 32, WIDEST = 16 };
+#include "num/pack.h"
 
-static uint32_t code_at(const void *codes, size_t i, int bits) {
-    const uint8_t *p = codes;
-    uint16_t half;
-    uint32_t word;
-    if (bits <= 8) return p[i];
-    if (bits <= 16) return memcpy(&half, p + 2 * i, sizeof half), half;
-    return memcpy(&word, p + 4 * i, sizeof word), word;
-}
+enum { TILE_ROWS = 32, WIDEST = 16 };
 
 static void *take(size_t n, size_t size) {
     if (size && n > (SIZE_MAX - 64) / size) return NULL;
@@ -42,13 +35,17 @@ static void split_scales(dot_matrix *m, const dot_plan *plan, int side) {
                  blocks = (plan->k + block - 1) / block;
     const size_t n_tensor = f->tensor_scale ? (per_row ? m->rows : 1) : 0;
     const uint8_t *stored = m->scales + 4 * n_tensor;
-    for (size_t i = 0; m->inner && i < m->rows * blocks; i++) m->inner[i] = code_at(stored, i, f->scale.bits);
+    for (size_t i = 0; m->inner && i < m->rows * blocks; i++)
+        m->inner[i] = num_code_at(stored, i, num_code_width(f->scale.bits));
     for (size_t r = 0; m->outer && r < m->rows; r++)
         for (size_t b = 0; b < plan->n_blocks; b++) {
             float tensor = 1, *out = &m->outer[r * plan->n_blocks + b];
             if (n_tensor) memcpy(&tensor, m->scales + (per_row ? 4 * r : 0), sizeof tensor);
             const size_t i = f->span == RG_SPAN_TENSOR && !per_row ? 0 : r * blocks + b * plan->block / block;
-            *out = m->inner ? tensor : rg_elem_decode(&f->scale, code_at(stored, i, f->scale.bits)) * tensor;
+            *out = m->inner
+                       ? tensor
+                       : rg_elem_decode(&f->scale, num_code_at(stored, i, num_code_width(f->scale.bits))) *
+                             tensor;
         }
 }
 
@@ -81,7 +78,7 @@ static void pack_row(dot_matrix *m, const dot_plan *plan, int side, size_t r, in
             const size_t e = i / n < steps ? dp_element(dp->order, n, steps, i / n, i % n) : width;
             *out = RG_DOT_ABSENT * 65536;
             if (e >= width) continue;
-            const uint32_t code = code_at(m->codes, r * k + from + e, in->elem.bits);
+            const uint32_t code = num_code_at(m->codes, r * k + from + e, num_code_width(in->elem.bits));
             const uint32_t *scale = in->block ? &m->inner[r * scales + (from + e) / (size_t)in->block] : NULL;
             *out = pack_element(in, code, scale, &special);
         }
@@ -197,7 +194,7 @@ static float walk_block(const dot_plan *plan, const dot_matrix *x, const dot_mat
     for (int side = 0; side < 2; side++) {
         for (size_t i = 0; i < width; i++)
             codes[(size_t)side * plan->block + i] =
-                code_at(m[side]->codes, r[side] * plan->k + from + i, in[side].elem.bits);
+                num_code_at(m[side]->codes, r[side] * plan->k + from + i, num_code_width(in[side].elem.bits));
         if (in[side].block)
             scale[side] = m[side]->inner +
                           r[side] * ((plan->k + (size_t)in[side].block - 1) / (size_t)in[side].block) +

@@ -137,8 +137,7 @@ void integer_encode(const integer_plan *p, int threads, const float *x, size_t m
         else
             split_row(p, 0, row, scale_above(s, needs_amax(s) ? p->cast->amax(k, row) : 0), first + r * k,
                       mine.q, mine.scale);
-        p->run->lay_row(&p->shape, k, p->block, mine.q, mine.scale, s->form.span,
-                        rows + r * p->shape.row_bytes);
+        p->run->lay_row(k, p->block, mine.q, mine.scale, s->form.span, rows + r * p->shape.row_bytes);
     }
 }
 

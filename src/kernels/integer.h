@@ -23,8 +23,7 @@ typedef struct rg_integer_kernels {
     void (*multiply)(const integer_shape *shape, size_t m, size_t n, const uint8_t *x, const uint8_t *panels,
                      float *y, size_t ldy);
     /* A row's integers q[k] and scales, one per `span` elements, into records. */
-    void (*lay_row)(const integer_shape *shape, size_t k, size_t block, const int8_t *q, const float *scale,
-                    size_t span, uint8_t *row);
+    void (*lay_row)(size_t k, size_t block, const int8_t *q, const float *scale, size_t span, uint8_t *row);
 } rg_integer_kernels;
 
 typedef struct integer_side {

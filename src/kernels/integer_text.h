@@ -74,8 +74,7 @@ static inline void lay_block(const int8_t *q, size_t width, float scale, uint8_t
     lay_end(at + 4 * groups, scale, sum);
 }
 
-static void lay_row(const integer_shape *s, size_t k, size_t block, const int8_t *q, const float *scale,
-                    size_t span, uint8_t *row) {
+static void lay_row(size_t k, size_t block, const int8_t *q, const float *scale, size_t span, uint8_t *row) {
     for (size_t from = 0; from < k; from += block) {
         const size_t width = k - from < block ? k - from : block, groups = (width + 3) / 4;
         const float here = scale[from / span];
@@ -87,7 +86,6 @@ static void lay_row(const integer_shape *s, size_t k, size_t block, const int8_t
             lay_block(q + from, width, here, row, groups);
         row += 4 * groups + 8;
     }
-    (void)s;
 }
 
 #endif

@@ -19,23 +19,6 @@ static size_t width_of(const rg_elem *e) {
     return (size_t)num_code_width(e->bits);
 }
 
-static void put(void *at, size_t i, size_t width, uint32_t code) {
-    const uint8_t byte = (uint8_t)code;
-    const uint16_t half = (uint16_t)code;
-    const void *from = width == 1 ? (const void *)&byte : width == 2 ? (const void *)&half : &code;
-    memcpy((uint8_t *)at + i * width, from, width);
-}
-
-static uint32_t get(const void *at, size_t i, size_t width) {
-    uint8_t byte;
-    uint16_t half;
-    uint32_t code;
-    const uint8_t *p = (const uint8_t *)at + i * width;
-    if (width == 1) return memcpy(&byte, p, 1), byte;
-    if (width == 2) return memcpy(&half, p, 2), half;
-    return memcpy(&code, p, 4), code;
-}
-
 static uint32_t code_of(pass *p, const num_scale *s, size_t i) {
     bool overflow;
     const float x = p->x[i];
@@ -59,11 +42,11 @@ typedef struct place {
 
 static void run_elements(pass *p, const place *w, const num_scale *s) {
     const rg_format *f = &p->q->format;
-    const size_t width = width_of(&f->elem);
+    const int width = num_code_width(f->elem.bits);
     for (size_t r = 0; r < w->rows; r++)
         for (size_t i = w->at + r * w->stride, end = i + w->cols; i < end; i++) {
-            const uint32_t code = p->x ? code_of(p, s, i) : get(p->codes, i, width);
-            if (p->x && p->codes) put(p->codes, i, width, code);
+            const uint32_t code = p->x ? code_of(p, s, i) : num_code_at(p->codes, i, width);
+            if (p->x && p->codes) num_code_put(p->codes, i, width, code);
             if (p->y) p->y[i] = num_element_value(f, s, code);
         }
 }
@@ -71,15 +54,15 @@ static void run_elements(pass *p, const place *w, const num_scale *s) {
 /* The scale of a rectangle: chosen and stored, or read back. */
 static num_scale next_scale(pass *p, const place *w, float tensor) {
     const rg_format *f = &p->q->format;
-    const size_t width = width_of(&f->scale);
+    const int width = num_code_width(f->scale.bits);
     num_scale s;
     if (p->x) {
         const num_group group = {p->x + w->at, w->rows, w->cols, w->stride, p->first + w->at, p->tensor_amax};
         s = num_scale_choose(p->q, &group, tensor);
-        if (p->scale_at) put(p->scale_at, 0, width, s.code);
+        if (p->scale_at) num_code_put(p->scale_at, 0, width, s.code);
         if (p->zero_at) *p->zero_at = (uint8_t)s.zero;
     } else {
-        s = num_scale_read(f, get(p->scale_at, 0, width), f->zero_point ? *p->zero_at : 0, tensor);
+        s = num_scale_read(f, num_code_at(p->scale_at, 0, width), f->zero_point ? *p->zero_at : 0, tensor);
     }
     if (p->scale_at) p->scale_at += width;
     if (p->zero_at) p->zero_at++;

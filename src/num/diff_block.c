@@ -10,7 +10,7 @@ enum { SHRINKS = 32 };
 typedef struct stored {
     uint8_t *codes, *scales;
     float *y;
-    size_t code_width, scale_width;
+    int code_width, scale_width;
     const uint8_t *first_scale; /* after those of tensors */
     const float *tensor;        /* of tensors, or NULL */
 } stored;
@@ -29,12 +29,6 @@ typedef struct work {
     int n_shrunk;
 } work;
 
-static uint32_t get(const uint8_t *at, size_t i, size_t width) {
-    uint32_t code = 0;
-    for (size_t k = 0; k < width; k++) code |= (uint32_t)at[i * width + k] << 8 * k;
-    return code;
-}
-
 static bool run_side(stored *s, const rg_quant *q, const float *x, diff_shape shape) {
     const rg_stored_size size = rg_format_stored_size(&q->format, shape.rows, shape.cols, shape.per_row);
     s->codes = malloc(size.code_bytes + 1);
@@ -43,8 +37,8 @@ static bool run_side(stored *s, const rg_quant *q, const float *x, diff_shape sh
     if (!s->codes || !s->scales || !s->y) return false;
     rg_encode(q, x, s->codes, s->scales, shape.rows, shape.cols, shape.per_row, NULL);
     rg_decode(&q->format, s->codes, s->scales, s->y, shape.rows, shape.cols, shape.per_row);
-    s->code_width = (size_t)num_code_width(q->format.elem.bits);
-    s->scale_width = (size_t)num_code_width(q->format.scale.bits);
+    s->code_width = num_code_width(q->format.elem.bits);
+    s->scale_width = num_code_width(q->format.scale.bits);
     const size_t n_tensors = !q->format.tensor_scale ? 0 : shape.per_row ? shape.rows : 1;
     s->tensor = n_tensors ? (const float *)(void *)s->scales : NULL;
     s->first_scale = s->scales + n_tensors * sizeof(float);
@@ -65,7 +59,8 @@ static bool same_float(float a, float b) {
    from differences of elements. */
 static bool same_element(const work *w, size_t i, bool same_scale) {
     const stored *a = &w->side[0], *b = &w->side[1];
-    if (same_scale && !w->p->by_value && get(a->codes, i, a->code_width) == get(b->codes, i, b->code_width))
+    if (same_scale && !w->p->by_value &&
+        num_code_at(a->codes, i, a->code_width) == num_code_at(b->codes, i, b->code_width))
         return true;
     return same_float(a->y[i], b->y[i]);
 }
@@ -90,7 +85,7 @@ static block_view view(const work *w, size_t row, size_t first) {
         const stored *s = &w->side[k];
         const rg_format *f = &w->p->q[k]->format;
         const size_t index = row * (w->shape.cols / w->block) + first / w->block;
-        v.scale_code[k] = get(s->first_scale, index, s->scale_width);
+        v.scale_code[k] = num_code_at(s->first_scale, index, s->scale_width);
         const float tensor = s->tensor ? s->tensor[w->shape.per_row ? row : 0] : 1;
         v.scale[k] = (double)num_scale_read(f, v.scale_code[k], 0, tensor).value;
     }
@@ -128,7 +123,7 @@ static void note_element(work *w, const block_view *v, size_t i) {
     const diff_pair *p = w->p;
     diff_side side[2];
     for (int k = 0; k < 2; k++) {
-        side[k].code = get(w->side[k].codes, i, w->side[k].code_width);
+        side[k].code = num_code_at(w->side[k].codes, i, w->side[k].code_width);
         side[k].value = rg_elem_decode_double(&p->q[k]->format.elem, side[k].code);
     }
     const float x = v->scale[0] != 0 ? (float)((double)w->x[i] / v->scale[0]) : w->x[i];
@@ -150,7 +145,7 @@ static bool compare_block(work *w, size_t row, size_t first) {
     for (size_t i = v.at; i < v.at + v.n; i++) {
         uint32_t code[2];
         if (w->ties && i % w->ties == 0) continue;
-        for (int k = 0; k < 2; k++) code[k] = get(w->side[k].codes, i, w->side[k].code_width);
+        for (int k = 0; k < 2; k++) code[k] = num_code_at(w->side[k].codes, i, w->side[k].code_width);
         w->out->n_code_differences += code[0] != code[1];
         const float a = w->side[0].y[i], b = w->side[1].y[i];
         if (same_element(w, i, w->same_blocks && !scales_differ)) continue;
@@ -189,8 +184,8 @@ static bool row_differs(const work *like, const float *x, size_t cols, rg_diff_p
             differs = !same_element(&w, i, w.same_blocks && v.scale_code[0] == v.scale_code[1]);
             if (!differs) continue;
             *point = (rg_diff_point){.x = x[i],
-                                     .a_code = get(w.side[0].codes, i, w.side[0].code_width),
-                                     .b_code = get(w.side[1].codes, i, w.side[1].code_width),
+                                     .a_code = num_code_at(w.side[0].codes, i, w.side[0].code_width),
+                                     .b_code = num_code_at(w.side[1].codes, i, w.side[1].code_width),
                                      .a_value = (double)w.side[0].y[i],
                                      .b_value = (double)w.side[1].y[i]};
         }
