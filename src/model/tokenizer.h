@@ -226,6 +226,9 @@ rg_status encoding_room(encoding *e, size_t more, rg_error *err);
 rg_status encoding_merge(encoding *e, const rg_tokenizer *t, size_t first, rg_error *err);
 void encoding_free(encoding *e, bool ids);
 
+/* How GPT-2 cuts a text, and ByteLevel of tokenizer.json. */
+extern const char tokenizer_gpt2_cut[];
+
 /* By the name that GGUF files use; RG_ERR_UNSUPPORTED with that name when unknown. */
 rg_status split_by_name(rg_tokenizer *t, const char *name, size_t len, const char *where, rg_error *err);
 /* BERT's normalizer and pre-tokenizer. */

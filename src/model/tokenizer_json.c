@@ -6,16 +6,20 @@
 
 /* ---- small things -------------------------------------------------------------------------------- */
 
+const char *json_place(const json_reader *r, const char *where, char buf[JSON_PLACE]) {
+    const size_t n = strlen(r->path);
+    snprintf(buf, JSON_PLACE, "%s (%.100s)", r->path + (n > 120 ? n - 120 : 0), where);
+    return buf;
+}
+
 rg_status json_fail(const json_reader *r, rg_status status, const char *where, const char *expected,
                     const char *fmt, ...) {
-    char place[256], text[300];
-    const size_t n = strlen(r->path);
+    char place[JSON_PLACE], text[300];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    snprintf(place, sizeof place, "%s (%.100s)", r->path + (n > 120 ? n - 120 : 0), where);
-    return rg_fail(r->err, status, place, expected, "%s", text);
+    return rg_fail(r->err, status, json_place(r, where, place), expected, "%s", text);
 }
 
 rg_status json_known_keys(const json_reader *r, json_t *o, const char *where, const char *keys) {
@@ -177,6 +181,8 @@ static rg_status list_added(json_reader *r, bool normalized, added_tokens *out) 
 static rg_status read_added(json_reader *r, json_t *list) {
     json_t *token;
     size_t i;
+    if (list && !json_is_null(list) && !json_is_array(list))
+        return json_fail(r, RG_ERR_PARSE, "added_tokens", "a list", "added_tokens is none");
     json_array_foreach(list, i, token) RG_TRY(read_added_token(r, token, i));
     RG_TRY(list_added(r, false, &r->t->raw));
     return list_added(r, true, &r->t->normal);

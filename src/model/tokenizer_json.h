@@ -37,6 +37,14 @@ rg_status json_get_text(const json_reader *r, json_t *o, const char *key, const 
 /* Member "type" of an object. */
 rg_status json_get_type(const json_reader *r, json_t *o, const char *where, const char **out);
 
+/* "FILE (where)", the head of a long path left out. */
+enum { JSON_PLACE = 256 };
+const char *json_place(const json_reader *r, const char *where, char buf[JSON_PLACE]);
+/* The members of {"type": "Sequence", LIST: [...]}, each by `read`. */
+typedef rg_status json_part_read(json_reader *r, json_t *o, const char *where, int depth);
+rg_status json_read_sequence(json_reader *r, json_t *o, const char *list, const char *where, int depth,
+                             json_part_read *read);
+
 rg_status json_read_normalizer(json_reader *r, json_t *o, const char *where, int depth);
 rg_status json_read_pretokenizer(json_reader *r, json_t *o, const char *where, int depth);
 rg_status json_read_postprocessor(json_reader *r, json_t *o, const char *where, int depth);

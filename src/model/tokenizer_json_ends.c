@@ -1,5 +1,4 @@
 /* What tokenizer.json and tokenizer_config.json put around a text: BOS and EOS, or [CLS] and [SEP]. */
-#include <stdio.h>
 #include <string.h>
 
 #include "model/tokenizer_json.h"
@@ -60,7 +59,6 @@ static rg_status read_pair(json_reader *r, json_t *o, const char *where) {
 
 rg_status json_read_postprocessor(json_reader *r, json_t *o, const char *where, int depth) {
     const char *type;
-    char place[160];
     if (!o || json_is_null(o)) return RG_OK;
     RG_TRY(json_get_type(r, o, where, &type));
     if (strcmp(type, "ByteLevel") == 0) /* moves offsets only */
@@ -68,17 +66,10 @@ rg_status json_read_postprocessor(json_reader *r, json_t *o, const char *where, 
     if (strcmp(type, "TemplateProcessing") == 0) return read_template(r, o, where);
     if (strcmp(type, "RobertaProcessing") == 0 || strcmp(type, "BertProcessing") == 0)
         return read_pair(r, o, where);
-    if (strcmp(type, "Sequence") != 0 || depth == JSON_MAX_DEPTH)
-        return json_fail(r, RG_ERR_UNSUPPORTED, where, "a type that docs/tokenizers.md lists",
-                         "type \"%.60s\"", type);
-    json_t *items = json_object_get(o, "processors"), *item;
-    size_t i;
-    RG_TRY(json_known_keys(r, o, where, "type processors"));
-    json_array_foreach(items, i, item) {
-        snprintf(place, sizeof place, "%.100s.processors[%zu]", where, i);
-        RG_TRY(json_read_postprocessor(r, item, place, depth + 1));
-    }
-    return RG_OK;
+    if (strcmp(type, "Sequence") == 0)
+        return json_read_sequence(r, o, "processors", where, depth, json_read_postprocessor);
+    return json_fail(r, RG_ERR_UNSUPPORTED, where, "a type that docs/tokenizers.md lists", "type \"%.60s\"",
+                     type);
 }
 
 /* ---- tokenizer_config.json ----------------------------------------------------------------------- */

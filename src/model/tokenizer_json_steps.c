@@ -28,8 +28,8 @@ static rg_status read_part(json_reader *r, json_t *o, const char *where, const p
                      type);
 }
 
-static rg_status read_sequence(json_reader *r, json_t *o, const char *list, const char *where, int depth,
-                               rg_status (*read)(json_reader *, json_t *, const char *, int)) {
+rg_status json_read_sequence(json_reader *r, json_t *o, const char *list, const char *where, int depth,
+                             json_part_read *read) {
     char keys[40], place[160];
     snprintf(keys, sizeof keys, "type %s", list);
     RG_TRY(json_known_keys(r, o, where, keys));
@@ -55,15 +55,13 @@ static rg_status read_pattern(json_reader *r, json_t *o, const char *where, toke
                               bool *is_blank) {
     json_t *pattern = json_object_get(o, "pattern");
     json_t *literal = json_object_get(pattern, "String"), *regex = json_object_get(pattern, "Regex");
-    char place[256];
+    char place[JSON_PLACE];
     if (json_object_size(pattern) != 1 || !json_is_string(literal ? literal : regex))
         return json_fail(r, RG_ERR_UNSUPPORTED, where, "{\"String\": text} or {\"Regex\": text}", "pattern");
     const char *text = json_string_value(literal ? literal : regex);
     const size_t len = json_string_length(literal ? literal : regex);
     *is_blank = len == 1 && *text == ' ';
-    const size_t n = strlen(r->path);
-    snprintf(place, sizeof place, "%s (%.100s)", r->path + (n > 120 ? n - 120 : 0), where);
-    return tokenizer_regex_compile(out, text, len, literal != NULL, place, r->err);
+    return tokenizer_regex_compile(out, text, len, literal != NULL, json_place(r, where, place), r->err);
 }
 
 static rg_status keep(json_reader *r, const char *text, size_t len, const char **out) {
@@ -153,7 +151,7 @@ rg_status json_read_normalizer(json_reader *r, json_t *o, const char *where, int
         {"BertNormalizer", "clean_text handle_chinese_chars strip_accents lowercase", read_bert_normalizer},
     };
     if (!o || json_is_null(o)) return RG_OK;
-    if (is_sequence(o)) return read_sequence(r, o, "normalizers", where, depth, json_read_normalizer);
+    if (is_sequence(o)) return json_read_sequence(r, o, "normalizers", where, depth, json_read_normalizer);
     return read_part(r, o, where, parts, sizeof parts / sizeof *parts);
 }
 
@@ -198,16 +196,13 @@ static rg_status read_split(json_reader *r, json_t *o, const char *where) {
 }
 
 static rg_status read_byte_level(json_reader *r, json_t *o, const char *where) {
-    /* Source: encoder.py of GPT-2. */
-    static const char gpt2[] =
-        "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
     bool prefix = true, regex = true;
     RG_TRY(json_get_bool(r, o, "add_prefix_space", where, &prefix));
     RG_TRY(json_get_bool(r, o, "use_regex", where, &regex));
     const split_stage stage = {.kind = STAGE_PREFIX, .text = " ", .len = 1};
     if (prefix) RG_TRY(tokenizer_add_stage(r->t, stage, where, r->err));
     r->byte_level = true;
-    return regex ? add_cut(r, gpt2, CUT_ISOLATED, where) : RG_OK;
+    return regex ? add_cut(r, tokenizer_gpt2_cut, CUT_ISOLATED, where) : RG_OK;
 }
 
 static rg_status read_digits(json_reader *r, json_t *o, const char *where) {
@@ -294,7 +289,8 @@ rg_status json_read_pretokenizer(json_reader *r, json_t *o, const char *where, i
         {"CharDelimiterSplit", "delimiter", read_delimiter},
     };
     if (!o || json_is_null(o)) return RG_OK;
-    if (is_sequence(o)) return read_sequence(r, o, "pretokenizers", where, depth, json_read_pretokenizer);
+    if (is_sequence(o))
+        return json_read_sequence(r, o, "pretokenizers", where, depth, json_read_pretokenizer);
     if (r->byte_level)
         return json_fail(r, RG_ERR_UNSUPPORTED, where, "ByteLevel as the last one",
                          "a pre-tokenizer after ByteLevel, which works on bytes");

@@ -7,6 +7,7 @@
 
 /* Source: encoder.py of GPT-2. */
 #define GPT2 "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+const char tokenizer_gpt2_cut[] = GPT2;
 /* Sources: tokenizer.json of the models. Letters of Qwen3.5 have their marks with them. */
 #define CONTRACTION "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 #define CL100K(letters, sign, digits)                                                                        \
@@ -168,7 +169,7 @@ static rg_status cut_by_regex(splitter *s, size_t index, const char *piece, size
         if (start > done) RG_TRY(part(s, stage, &p, done, start, false));
         if (end > start) {
             RG_TRY(part(s, stage, &p, start, end, true));
-        } else { /* a cut without a character; only where rules let it be one: tokenizer_json_split.c */
+        } else { /* a cut without a character; only where rules let it be one: tokenizer_json_steps.c */
             RG_TRY(flush(s, &p));
         }
         done = end;
