@@ -1,6 +1,7 @@
 /* Posits: Standard for Posit Arithmetic (2022); es is 2 there, free here. Codes are two's complement integers
    in the order of their values; 10..0 is NaR. */
 #include "num/ordered.h"
+#include "num/two_complement.h"
 
 #include <math.h>
 
@@ -32,15 +33,6 @@ static bool parse(const num_args *text, rg_elem *out) {
            num_arg_int(text->arg[1].value, 0, 4, &out->exponent_bits);
 }
 
-static uint32_t count(const rg_elem *e) {
-    return (uint32_t)(((uint64_t)1 << e->bits) - 1);
-}
-
-static uint32_t code_at(const rg_elem *e, uint32_t i) {
-    const uint64_t all = ((uint64_t)1 << e->bits) - 1;
-    return (uint32_t)(((uint64_t)i + ((uint64_t)1 << (e->bits - 1)) + 1) & all);
-}
-
 static double value(const rg_elem *e, uint32_t code) {
     return pattern_value(code & (((uint64_t)1 << e->bits) - 1), e->bits, e->exponent_bits);
 }
@@ -48,14 +40,10 @@ static double value(const rg_elem *e, uint32_t code) {
 /* Rounding is of the bit string: it turns at the pattern with one more bit. What is not zero never becomes
    zero. */
 static double boundary(const rg_elem *e, uint32_t i) {
-    const uint32_t low = code_at(e, i);
-    if (low == 0 || code_at(e, i + 1) == 0) return 0;
+    const uint32_t low = complement_code_at(e, i);
+    if (low == 0 || complement_code_at(e, i + 1) == 0) return 0;
     const uint64_t wide = (uint64_t)1 << (e->bits + 1);
     return pattern_value((2 * (uint64_t)low + 1) & (wide - 1), e->bits + 1, e->exponent_bits);
-}
-
-static int64_t nan_code(const rg_elem *e) {
-    return (int64_t)1 << (e->bits - 1);
 }
 
 const elem_family family_posit = {
@@ -63,9 +51,9 @@ const elem_family family_posit = {
     .form = "posit(BITS,ES), 3 to 32 bits, ES 0 to 4",
     .layout = "sign, regime, exponent, fraction; two's complement",
     .parse = parse,
-    .count = count,
-    .code_at = code_at,
+    .count = complement_count,
+    .code_at = complement_code_at,
     .value = value,
     .boundary = boundary,
-    .nan = nan_code,
+    .nan = complement_nan,
 };

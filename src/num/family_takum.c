@@ -4,6 +4,7 @@
    sqrt(e)^(c + m) (logarithmic). Fewer than 12 bits stand for a pattern with zeros behind. Codes are two's
    complement integers in the order of their values; 10..0 is NaR. */
 #include "num/ordered.h"
+#include "num/two_complement.h"
 
 #include <math.h>
 #include <string.h>
@@ -27,15 +28,6 @@ static double pattern_value(uint64_t code, int n, bool is_log) {
     return negative ? -y : y;
 }
 
-static uint32_t count(const rg_elem *e) {
-    return (uint32_t)(((uint64_t)1 << e->bits) - 1);
-}
-
-static uint32_t code_at(const rg_elem *e, uint32_t i) {
-    const uint64_t all = ((uint64_t)1 << e->bits) - 1;
-    return (uint32_t)(((uint64_t)i + ((uint64_t)1 << (e->bits - 1)) + 1) & all);
-}
-
 static bool is_log(const rg_elem *e) {
     return e->family == &family_takum_log;
 }
@@ -46,14 +38,10 @@ static double value(const rg_elem *e, uint32_t code) {
 
 /* Rounding is of the bit string, as that of posits: it turns at the pattern with one more bit. */
 static double boundary(const rg_elem *e, uint32_t i) {
-    const uint32_t low = code_at(e, i);
-    if (low == 0 || code_at(e, i + 1) == 0) return 0;
+    const uint32_t low = complement_code_at(e, i);
+    if (low == 0 || complement_code_at(e, i + 1) == 0) return 0;
     const uint64_t wide = (uint64_t)1 << (e->bits + 1);
     return pattern_value((2 * (uint64_t)low + 1) & (wide - 1), e->bits + 1, is_log(e));
-}
-
-static int64_t nan_code(const rg_elem *e) {
-    return (int64_t)1 << (e->bits - 1);
 }
 
 static bool parse(const num_args *text, rg_elem *out) {
@@ -69,20 +57,20 @@ const elem_family family_takum = {
     .form = "takum(BITS,linear) or takum(BITS,log), 6 to 32 bits",
     .layout = "sign, direction, 3 bits of regime, characteristic, mantissa; two's complement",
     .parse = parse,
-    .count = count,
-    .code_at = code_at,
+    .count = complement_count,
+    .code_at = complement_code_at,
     .value = value,
     .boundary = boundary,
-    .nan = nan_code,
+    .nan = complement_nan,
 };
 
 const elem_family family_takum_log = {
     .name = "takum",
     .layout =
         "sign, direction, 3 bits of regime, characteristic, mantissa of the logarithm; two's complement",
-    .count = count,
-    .code_at = code_at,
+    .count = complement_count,
+    .code_at = complement_code_at,
     .value = value,
     .boundary = boundary,
-    .nan = nan_code,
+    .nan = complement_nan,
 };
