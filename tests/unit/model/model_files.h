@@ -22,35 +22,28 @@ static inline const char *shared_file(const char *name) {
     return access(p, R_OK) == 0 ? p : NULL;
 }
 
-/* The default model's file, or NULL: RIDGE_DEFAULT_MODEL, else the cache in which quickstart keeps it. */
+/* Path of a file in the cache that quickstart and scripts/fetch fill, unless the environment names it. */
+static inline void cached_path(char *path, size_t size, const char *variable, const char *name) {
+    const char *given = getenv(variable), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (given)
+        snprintf(path, size, "%s", given);
+    else if (cache)
+        snprintf(path, size, "%s/ridge/%s", cache, name);
+    else
+        snprintf(path, size, "%s/.cache/ridge/%s", home ? home : "", name);
+}
+
+/* The default model's file, or NULL: RIDGE_DEFAULT_MODEL, else the cache. */
 static inline const char *default_model(void) {
     static char path[1024];
-    const char *given = getenv("RIDGE_DEFAULT_MODEL"), *cache = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    if (given)
-        snprintf(path, sizeof path, "%s", given);
-    else
-        snprintf(path, sizeof path, "%s%s/ridge/SmolLM2-135M-Instruct.Q4_1.gguf",
-                 cache  ? cache
-                 : home ? home
-                        : "",
-                 cache ? "" : "/.cache");
+    cached_path(path, sizeof path, "RIDGE_DEFAULT_MODEL", "SmolLM2-135M-Instruct.Q4_1.gguf");
     return access(path, R_OK) == 0 ? path : NULL;
 }
 
 /* The folder of all-MiniLM-L6-v2, or NULL: RIDGE_ENCODER_MODEL, else the cache (scripts/fetch --encoder). */
 static inline const char *encoder_model(void) {
     static char path[1024], weights[1100];
-    const char *given = getenv("RIDGE_ENCODER_MODEL"), *cache = getenv("XDG_CACHE_HOME"),
-               *home = getenv("HOME");
-    if (given)
-        snprintf(path, sizeof path, "%s", given);
-    else
-        snprintf(path, sizeof path, "%s%s/ridge/all-MiniLM-L6-v2",
-                 cache  ? cache
-                 : home ? home
-                        : "",
-                 cache ? "" : "/.cache");
+    cached_path(path, sizeof path, "RIDGE_ENCODER_MODEL", "all-MiniLM-L6-v2");
     snprintf(weights, sizeof weights, "%s/model.safetensors", path);
     return access(weights, R_OK) == 0 ? path : NULL;
 }

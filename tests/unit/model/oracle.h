@@ -51,6 +51,17 @@ static inline double oracle_gelu(double x) {
 static inline double oracle_gelu_tanh(double x) {
     return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
 }
+/* y[d] += scale down(silu(gate x) up x): a gated MLP of x[d] whose inner width is f. */
+static inline void oracle_swiglu(const double *x, const float *gate, const float *up, const float *down,
+                                 size_t d, size_t f, double scale, double *y) {
+    double *g = malloc((2 * f + d) * sizeof *g), *u = g + f, *z = u + f;
+    oracle_linear(x, gate, NULL, 1, f, d, g);
+    oracle_linear(x, up, NULL, 1, f, d, u);
+    for (size_t i = 0; i < f; i++) g[i] = oracle_silu(g[i]) * u[i];
+    oracle_linear(g, down, NULL, 1, d, f, z);
+    for (size_t i = 0; i < d; i++) y[i] += scale * z[i];
+    free(g);
+}
 static inline void oracle_map(double (*f)(double), double *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = f(x[i]);
 }

@@ -8,8 +8,6 @@
 #include "model/pairs.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
-
 enum { N_ITEMS = 40, N_CHOICES = 3 };
 
 static void refused(const char *text, rg_status status, const char *where, const char *message) {
@@ -208,11 +206,6 @@ static void logits_that_are_not_finite_are_refused(void **state) {
 }
 
 int main(void) {
-    rg_error err = {0};
-    if (tiny_open(&model, &err) != RG_OK) {
-        print_error("%s: %s\n", err.where, err.message);
-        return 1;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_lines_are_named),
         cmocka_unit_test(figures_follow_from_likelihoods),
@@ -220,7 +213,5 @@ int main(void) {
         cmocka_unit_test(schema_and_cloze),
         cmocka_unit_test(logits_that_are_not_finite_are_refused),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rg_model_close(&model);
-    return failed;
+    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "model/exec.h"
+#include "unit/model/instance.h"
 
 /* Odd sizes on purpose; two query heads to a key head. */
 enum { VOCAB = 101, D = 24, F = 37, LAYERS = 2, HEADS = 4, KV = 2, HD = 6, LONGEST = 70 };
@@ -25,40 +25,14 @@ static const char config[] =
 
 static int open_model(void **state) {
     (void)state;
-    rg_doc doc;
-    rg_error err;
-    if (rg_doc_parse(&doc, config, strlen(config), "config.json", true, &err) != RG_OK) return -1;
-    if (rg_graph_from_config(&model.graph, &doc, RIDGE_SOURCE_DIR "/data/families", &err) != RG_OK) {
-        print_error("%s: %s\n", err.where, err.message);
-        return -1;
-    }
-    rg_doc_close(&doc);
-    model.weight = calloc(model.graph.n_weights, sizeof *model.weight);
-    for (size_t w = 0; w < model.graph.n_weights; w++) {
-        const rg_graph_weight *g = &model.graph.weight[w];
-        size_t n = (size_t)g->shape[0] * (g->n_dims > 1 ? (size_t)g->shape[1] : 1);
-        model.weight[w] = malloc(n * sizeof **model.weight);
-        for (size_t i = 0; i < n; i++)
-            model.weight[w][i] = (float)((g->n_dims > 1 ? 0 : 1) + 0.3 * rg_random_normal(1, w, i));
-    }
+    instance_of_config(&model, config);
     return 0;
 }
 
 static int close_model(void **state) {
     (void)state;
-    for (size_t w = 0; w < model.graph.n_weights; w++) free(model.weight[w]);
-    free(model.weight);
-    rg_graph_close(&model.graph);
+    instance_close(&model);
     return 0;
-}
-
-static const float *weight_named(const char *fmt, int layer) {
-    char name[128];
-    snprintf(name, sizeof name, fmt, layer);
-    for (size_t w = 0; w < model.graph.n_weights; w++)
-        if (strcmp(model.graph.weight[w].name, name) == 0) return model.weight[w];
-    fail_msg("no weight %s", name);
-    return NULL;
 }
 
 /* ---- the oracle: one window in double --------------------------------------------------------------------
@@ -108,26 +82,31 @@ static void oracle(const int32_t *token, int length, double *logits) {
     static double keys[LAYERS][LONGEST][KV * HD], values[LAYERS][LONGEST][KV * HD];
     for (int t = 0; t < length; t++) {
         double x[D], h[D], q[HEADS * HD], a[HEADS * HD], o[D], gate[F], up[F];
-        for (int i = 0; i < D; i++) x[i] = weight_named("model.embed_tokens.weight", 0)[token[t] * D + i];
+        for (int i = 0; i < D; i++)
+            x[i] = instance_weight(&model, "model.embed_tokens.weight")[token[t] * D + i];
         for (int l = 0; l < LAYERS; l++) {
-            norm(x, weight_named("model.layers.%d.input_layernorm.weight", l), h);
-            product(h, weight_named("model.layers.%d.self_attn.q_proj.weight", l), HEADS * HD, D, q);
-            product(h, weight_named("model.layers.%d.self_attn.k_proj.weight", l), KV * HD, D, keys[l][t]);
-            product(h, weight_named("model.layers.%d.self_attn.v_proj.weight", l), KV * HD, D, values[l][t]);
+            norm(x, instance_weight(&model, "model.layers.%d.input_layernorm.weight", l), h);
+            product(h, instance_weight(&model, "model.layers.%d.self_attn.q_proj.weight", l), HEADS * HD, D,
+                    q);
+            product(h, instance_weight(&model, "model.layers.%d.self_attn.k_proj.weight", l), KV * HD, D,
+                    keys[l][t]);
+            product(h, instance_weight(&model, "model.layers.%d.self_attn.v_proj.weight", l), KV * HD, D,
+                    values[l][t]);
             turn(q, HEADS, t);
             turn(keys[l][t], KV, t);
             attend(q, keys[l], values[l], t, a);
-            product(a, weight_named("model.layers.%d.self_attn.o_proj.weight", l), D, HEADS * HD, o);
+            product(a, instance_weight(&model, "model.layers.%d.self_attn.o_proj.weight", l), D, HEADS * HD,
+                    o);
             for (int i = 0; i < D; i++) x[i] += o[i];
-            norm(x, weight_named("model.layers.%d.post_attention_layernorm.weight", l), h);
-            product(h, weight_named("model.layers.%d.mlp.gate_proj.weight", l), F, D, gate);
-            product(h, weight_named("model.layers.%d.mlp.up_proj.weight", l), F, D, up);
+            norm(x, instance_weight(&model, "model.layers.%d.post_attention_layernorm.weight", l), h);
+            product(h, instance_weight(&model, "model.layers.%d.mlp.gate_proj.weight", l), F, D, gate);
+            product(h, instance_weight(&model, "model.layers.%d.mlp.up_proj.weight", l), F, D, up);
             for (int i = 0; i < F; i++) gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i];
-            product(gate, weight_named("model.layers.%d.mlp.down_proj.weight", l), D, F, o);
+            product(gate, instance_weight(&model, "model.layers.%d.mlp.down_proj.weight", l), D, F, o);
             for (int i = 0; i < D; i++) x[i] += o[i];
         }
-        norm(x, weight_named("model.norm.weight", 0), h);
-        product(h, weight_named("lm_head.weight", 0), VOCAB, D, logits + t * VOCAB);
+        norm(x, instance_weight(&model, "model.norm.weight"), h);
+        product(h, instance_weight(&model, "lm_head.weight"), VOCAB, D, logits + t * VOCAB);
     }
 }
 

@@ -9,22 +9,6 @@
 #include "kernels/kernels.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
-
-static int open_tiny(void **state) {
-    (void)state;
-    rg_error err = {0};
-    if (tiny_open(&model, &err) == RG_OK) return 0;
-    print_error("%s: %s\n", err.where, err.message);
-    return -1;
-}
-
-static int close_tiny(void **state) {
-    (void)state;
-    rg_model_close(&model);
-    return 0;
-}
-
 static rg_status run(int threads, size_t batch, const char *const *policies, size_t n, rg_quality *out,
                      rg_error *err) {
     char *text = tiny_text(300);

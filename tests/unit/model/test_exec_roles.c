@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "model/exec.h"
+#include "unit/model/instance.h"
 
 enum { VOCAB = 53, D = 24, F = 36, LAYERS = 2, HEADS = 4, KV = 2, HD = 6, LENGTH = 61 };
 static const double eps = 1e-5, theta = 500;
@@ -24,27 +24,13 @@ static const char config[] =
 
 static int open_model(void **state) {
     (void)state;
-    rg_doc doc;
-    rg_error err;
-    if (rg_doc_parse(&doc, config, strlen(config), "config.json", true, &err) != RG_OK) return -1;
-    if (rg_graph_from_config(&model.graph, &doc, RIDGE_SOURCE_DIR "/data/families", &err) != RG_OK) return -1;
-    rg_doc_close(&doc);
-    model.weight = calloc(model.graph.n_weights, sizeof *model.weight);
-    for (size_t w = 0; w < model.graph.n_weights; w++) {
-        const rg_graph_weight *g = &model.graph.weight[w];
-        size_t n = (size_t)g->shape[0] * (g->n_dims > 1 ? (size_t)g->shape[1] : 1);
-        model.weight[w] = malloc(n * sizeof **model.weight);
-        for (size_t i = 0; i < n; i++)
-            model.weight[w][i] = (float)((g->n_dims > 1 ? 0 : 1) + 0.3 * rg_random_normal(5, w, i));
-    }
+    instance_of_config(&model, config);
     return 0;
 }
 
 static int close_model(void **state) {
     (void)state;
-    for (size_t w = 0; w < model.graph.n_weights; w++) free(model.weight[w]);
-    free(model.weight);
-    rg_graph_close(&model.graph);
+    instance_close(&model);
     return 0;
 }
 
@@ -57,15 +43,6 @@ typedef struct roles {
     int window, sinks, first; /* layers below `first` are kept */
     int rotation;
 } roles;
-
-static const float *weight_of(const char *fmt, int layer) {
-    char name[128];
-    snprintf(name, sizeof name, fmt, layer);
-    for (size_t w = 0; w < model.graph.n_weights; w++)
-        if (strcmp(model.graph.weight[w].name, name) == 0) return model.weight[w];
-    fail_msg("no weight %s", name);
-    return NULL;
-}
 
 static void qdq(const char *format, double *x, int n) {
     float in[128], out[128];
@@ -142,10 +119,10 @@ static void attend(const roles *r, double *q, double (*keys)[KV * HD], double (*
         qdq(r->p, raw, position + 1);
         for (int i = 0; i < HD; i++) out[h * HD + i] = 0;
         for (int s = 0; s <= position; s++) {
-            double value[HD];
-            memcpy(value, values[s] + kv, sizeof value);
-            if (s >= r->sinks && position - s >= r->window) qdq(r->v, value, HD);
-            for (int i = 0; i < HD; i++) out[h * HD + i] += raw[s] / sum * value[i];
+            double kept[HD];
+            memcpy(kept, values[s] + kv, sizeof kept);
+            if (s >= r->sinks && position - s >= r->window) qdq(r->v, kept, HD);
+            for (int i = 0; i < HD; i++) out[h * HD + i] += raw[s] / sum * kept[i];
         }
     }
     qdq(r->o, out, HEADS * HD);
@@ -154,22 +131,26 @@ static void attend(const roles *r, double *q, double (*keys)[KV * HD], double (*
 static void block(const roles *r, int l, int t, double (*keys)[KV * HD], double (*values)[KV * HD],
                   double *x) {
     double h[D], q[HEADS * HD], a[HEADS * HD], o[D], gate[F], up[F];
-    norm(r->o, x, weight_of("model.layers.%d.input_layernorm.weight", l), h);
-    product(r, r->o, h, weight_of("model.layers.%d.self_attn.q_proj.weight", l), HEADS * HD, D, q);
-    product(r, r->o, h, weight_of("model.layers.%d.self_attn.k_proj.weight", l), KV * HD, D, keys[t]);
-    product(r, r->o, h, weight_of("model.layers.%d.self_attn.v_proj.weight", l), KV * HD, D, values[t]);
+    norm(r->o, x, instance_weight(&model, "model.layers.%d.input_layernorm.weight", l), h);
+    product(r, r->o, h, instance_weight(&model, "model.layers.%d.self_attn.q_proj.weight", l), HEADS * HD, D,
+            q);
+    product(r, r->o, h, instance_weight(&model, "model.layers.%d.self_attn.k_proj.weight", l), KV * HD, D,
+            keys[t]);
+    product(r, r->o, h, instance_weight(&model, "model.layers.%d.self_attn.v_proj.weight", l), KV * HD, D,
+            values[t]);
     turn(r->o, q, HEADS, t);
     turn(r->o, keys[t], KV, t);
     attend(r, q, keys, values, t, a);
-    product(r, r->o, a, weight_of("model.layers.%d.self_attn.o_proj.weight", l), D, HEADS * HD, o);
+    product(r, r->o, a, instance_weight(&model, "model.layers.%d.self_attn.o_proj.weight", l), D, HEADS * HD,
+            o);
     for (int i = 0; i < D; i++) x[i] += o[i];
     qdq(r->res, x, D);
-    norm(r->o, x, weight_of("model.layers.%d.post_attention_layernorm.weight", l), h);
-    product(r, r->o, h, weight_of("model.layers.%d.mlp.gate_proj.weight", l), F, D, gate);
-    product(r, r->o, h, weight_of("model.layers.%d.mlp.up_proj.weight", l), F, D, up);
+    norm(r->o, x, instance_weight(&model, "model.layers.%d.post_attention_layernorm.weight", l), h);
+    product(r, r->o, h, instance_weight(&model, "model.layers.%d.mlp.gate_proj.weight", l), F, D, gate);
+    product(r, r->o, h, instance_weight(&model, "model.layers.%d.mlp.up_proj.weight", l), F, D, up);
     for (int i = 0; i < F; i++) gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i];
     qdq(r->o, gate, F);
-    product(r, r->o, gate, weight_of("model.layers.%d.mlp.down_proj.weight", l), D, F, o);
+    product(r, r->o, gate, instance_weight(&model, "model.layers.%d.mlp.down_proj.weight", l), D, F, o);
     for (int i = 0; i < D; i++) x[i] += o[i];
     qdq(r->res, x, D);
 }
@@ -179,10 +160,11 @@ static void oracle(const roles *given, const int32_t *token, double *logits) {
     const roles none = {0};
     for (int t = 0; t < LENGTH; t++) {
         double x[D], h[D];
-        for (int i = 0; i < D; i++) x[i] = weight_of("model.embed_tokens.weight", 0)[token[t] * D + i];
+        for (int i = 0; i < D; i++)
+            x[i] = instance_weight(&model, "model.embed_tokens.weight")[token[t] * D + i];
         for (int l = 0; l < LAYERS; l++) block(l < given->first ? &none : given, l, t, keys[l], values[l], x);
-        norm(NULL, x, weight_of("model.norm.weight", 0), h);
-        product(&none, NULL, h, weight_of("lm_head.weight", 0), VOCAB, D, logits + t * VOCAB);
+        norm(NULL, x, instance_weight(&model, "model.norm.weight"), h);
+        product(&none, NULL, h, instance_weight(&model, "lm_head.weight"), VOCAB, D, logits + t * VOCAB);
     }
 }
 

@@ -76,23 +76,12 @@ static void attention(const rg_model *m, size_t l, const double *h, size_t n, do
     oracle_linear(a, weight(m, l, "self_attn.o_proj.weight"), NULL, n, D, HEADS * HV, y);
 }
 
-/* y[D] += scale x MLP of x[D] */
-static void mlp(const double *x, const float *gate, const float *up, const float *down, size_t f,
-                double scale, double *y) {
-    double g[F], u[F], z[D];
-    oracle_linear(x, gate, NULL, 1, f, D, g);
-    oracle_linear(x, up, NULL, 1, f, D, u);
-    for (size_t i = 0; i < f; i++) g[i] = oracle_silu(g[i]) * u[i];
-    oracle_linear(g, down, NULL, 1, D, f, z);
-    for (size_t i = 0; i < D; i++) y[i] += scale * z[i];
-}
-
 static void feed_forward(const rg_model *m, size_t l, const double *x, double *y) {
     double logit[64], share[64];
     size_t number[64];
     if (l < is.dense) {
-        mlp(x, weight(m, l, "mlp.gate_proj.weight"), weight(m, l, "mlp.up_proj.weight"),
-            weight(m, l, "mlp.down_proj.weight"), F, 1, y);
+        oracle_swiglu(x, weight(m, l, "mlp.gate_proj.weight"), weight(m, l, "mlp.up_proj.weight"),
+                      weight(m, l, "mlp.down_proj.weight"), D, F, 1, y);
         return;
     }
     oracle_linear(x, weight(m, l, "mlp.gate.weight"), NULL, 1, is.router.experts, D, logit);
@@ -102,12 +91,12 @@ static void feed_forward(const rg_model *m, size_t l, const double *x, double *y
     assert_true(oracle_route(&router, logit, number, share) > 1e-5);
     const size_t size = FE * D;
     for (size_t s = 0; s < router.top_k; s++)
-        mlp(x, weight(m, l, "mlp.experts.*.gate_proj.weight") + number[s] * size,
-            weight(m, l, "mlp.experts.*.up_proj.weight") + number[s] * size,
-            weight(m, l, "mlp.experts.*.down_proj.weight") + number[s] * size, FE, share[s], y);
-    mlp(x, weight(m, l, "mlp.shared_experts.gate_proj.weight"),
-        weight(m, l, "mlp.shared_experts.up_proj.weight"),
-        weight(m, l, "mlp.shared_experts.down_proj.weight"), SHARED * FE, 1, y);
+        oracle_swiglu(x, weight(m, l, "mlp.experts.*.gate_proj.weight") + number[s] * size,
+                      weight(m, l, "mlp.experts.*.up_proj.weight") + number[s] * size,
+                      weight(m, l, "mlp.experts.*.down_proj.weight") + number[s] * size, D, FE, share[s], y);
+    oracle_swiglu(x, weight(m, l, "mlp.shared_experts.gate_proj.weight"),
+                  weight(m, l, "mlp.shared_experts.up_proj.weight"),
+                  weight(m, l, "mlp.shared_experts.down_proj.weight"), D, SHARED * FE, 1, y);
 }
 
 static void oracle(const rg_model *m, const int32_t *token, size_t n, double *logits) {

@@ -96,16 +96,6 @@ static void attend(const rg_model *m, size_t l, const double *h, size_t n, doubl
     oracle_linear(y, weight(m, l, "self_attn.o_proj.weight"), NULL, n, D, INNER, out);
 }
 
-static void mlp(const double *h, const float *gate, const float *up, const float *down, size_t f,
-                double share, double *out) {
-    double g[64], u[64], y[D];
-    oracle_linear(h, gate, NULL, 1, f, D, g);
-    oracle_linear(h, up, NULL, 1, f, D, u);
-    for (size_t i = 0; i < f; i++) g[i] = oracle_silu(g[i]) * u[i];
-    oracle_linear(g, down, NULL, 1, D, f, y);
-    for (size_t i = 0; i < D; i++) out[i] += share * y[i];
-}
-
 static void experts(const rg_model *m, size_t l, const double *h, double *out) {
 #define MOE(name) weight(m, l, "block_sparse_moe." name)
     double p[EXPERTS], sum = 0;
@@ -123,10 +113,10 @@ static void experts(const rg_model *m, size_t l, const double *h, double *out) {
     }
     for (size_t e = 0; e < EXPERTS; e++)
         if (taken[e])
-            mlp(h, MOE("experts.*.w1.weight") + e * FE * D, MOE("experts.*.w3.weight") + e * FE * D,
-                MOE("experts.*.w2.weight") + e * D * FE, FE, 2.4 * sigmoid(p[e]) / sum, out);
-    mlp(h, MOE("shared_experts.gate_proj.weight"), MOE("shared_experts.up_proj.weight"),
-        MOE("shared_experts.down_proj.weight"), SHARED * FE, 1, out);
+            oracle_swiglu(h, MOE("experts.*.w1.weight") + e * FE * D, MOE("experts.*.w3.weight") + e * FE * D,
+                          MOE("experts.*.w2.weight") + e * D * FE, D, FE, 2.4 * sigmoid(p[e]) / sum, out);
+    oracle_swiglu(h, MOE("shared_experts.gate_proj.weight"), MOE("shared_experts.up_proj.weight"),
+                  MOE("shared_experts.down_proj.weight"), D, SHARED * FE, 1, out);
 }
 
 static void oracle(const rg_model *m, const int32_t *token, size_t n, double *logits) {
@@ -141,8 +131,9 @@ static void oracle(const rg_model *m, const int32_t *token, size_t n, double *lo
             if (l)
                 experts(m, l, h + t * D, x + t * D);
             else
-                mlp(h + t * D, weight(m, l, "mlp.gate_proj.weight"), weight(m, l, "mlp.up_proj.weight"),
-                    weight(m, l, "mlp.down_proj.weight"), F, 1, x + t * D);
+                oracle_swiglu(h + t * D, weight(m, l, "mlp.gate_proj.weight"),
+                              weight(m, l, "mlp.up_proj.weight"), weight(m, l, "mlp.down_proj.weight"), D, F,
+                              1, x + t * D);
     }
     oracle_rmsnorm(x, instance_weight(m, "model.norm.weight"), eps, n, D, h);
     oracle_linear(h, instance_weight(m, "lm_head.weight"), NULL, n, VOCAB, D, logits);

@@ -47,17 +47,6 @@ static void project(const rg_model *m, size_t l, const char *name, const double 
     oracle_rope(y, n, heads, HD, 0, HD, false, frequency, 1);
 }
 
-/* y[D] += the MLP of x[D] with three matrices */
-static void mlp(const double *x, const float *gate, const float *up, const float *down, size_t f,
-                double scale, double *y) {
-    double g[F], u[F], z[D];
-    oracle_linear(x, gate, NULL, 1, f, D, g);
-    oracle_linear(x, up, NULL, 1, f, D, u);
-    for (size_t i = 0; i < f; i++) g[i] = oracle_silu(g[i]) * u[i];
-    oracle_linear(g, down, NULL, 1, D, f, z);
-    for (size_t i = 0; i < D; i++) y[i] += scale * z[i];
-}
-
 static void experts(const rg_model *m, size_t l, const double *x, double *y) {
     double logit[64], share[64];
     size_t number[64];
@@ -65,8 +54,8 @@ static void experts(const rg_model *m, size_t l, const double *x, double *y) {
     assert_true(oracle_route(&is.router, logit, number, share) > 1e-5); /* fp32 chooses the same */
     const size_t size = is.f * D;
     for (size_t s = 0; s < is.router.top_k; s++)
-        mlp(x, weight(m, l, is.gate) + number[s] * size, weight(m, l, is.up) + number[s] * size,
-            weight(m, l, is.down) + number[s] * size, is.f, share[s], y);
+        oracle_swiglu(x, weight(m, l, is.gate) + number[s] * size, weight(m, l, is.up) + number[s] * size,
+                      weight(m, l, is.down) + number[s] * size, D, is.f, share[s], y);
 }
 
 static void oracle(const rg_model *m, const int32_t *token, size_t n, double *logits) {
@@ -85,8 +74,9 @@ static void oracle(const rg_model *m, const int32_t *token, size_t n, double *lo
         oracle_rmsnorm(x, weight(m, l, "post_attention_layernorm.weight"), eps, n, D, h);
         for (size_t t = 0; t < n; t++)
             if (is.dense[l])
-                mlp(h + t * D, weight(m, l, "mlp.gate_proj.weight"), weight(m, l, "mlp.up_proj.weight"),
-                    weight(m, l, "mlp.down_proj.weight"), F, 1, x + t * D);
+                oracle_swiglu(h + t * D, weight(m, l, "mlp.gate_proj.weight"),
+                              weight(m, l, "mlp.up_proj.weight"), weight(m, l, "mlp.down_proj.weight"), D, F,
+                              1, x + t * D);
             else
                 experts(m, l, h + t * D, x + t * D);
     }

@@ -135,17 +135,6 @@ static void delta_net(const rg_model *m, size_t l, const double *h, size_t n, do
     oracle_linear(y, weight(m, l, "linear_attn.out_proj.weight"), NULL, n, D, VALUES, out);
 }
 
-/* SwiGLU of width f for one token, added to out times `share`. */
-static void mlp(const double *h, const float *gate, const float *up, const float *down, size_t f,
-                double share, double *out) {
-    double g[64], u[64], y[D];
-    oracle_linear(h, gate, NULL, 1, f, D, g);
-    oracle_linear(h, up, NULL, 1, f, D, u);
-    for (size_t i = 0; i < f; i++) g[i] = oracle_silu(g[i]) * u[i];
-    oracle_linear(g, down, NULL, 1, D, f, y);
-    for (size_t i = 0; i < D; i++) out[i] += share * y[i];
-}
-
 static void experts(const rg_model *m, size_t l, const double *h, double *out) {
     double p[EXPERTS], sum = 0, shared;
     int order[EXPERTS];
@@ -158,14 +147,15 @@ static void experts(const rg_model *m, size_t l, const double *h, double *out) {
     for (int i = 0; i < TOP; i++) sum += exp(p[order[i]]);
     for (int i = 0; i < TOP; i++) {
         const size_t e = (size_t)order[i];
-        mlp(h, weight(m, l, "mlp.experts.*.gate_proj.weight") + e * FE * D,
-            weight(m, l, "mlp.experts.*.up_proj.weight") + e * FE * D,
-            weight(m, l, "mlp.experts.*.down_proj.weight") + e * D * FE, FE, exp(p[e]) / sum, out);
+        oracle_swiglu(h, weight(m, l, "mlp.experts.*.gate_proj.weight") + e * FE * D,
+                      weight(m, l, "mlp.experts.*.up_proj.weight") + e * FE * D,
+                      weight(m, l, "mlp.experts.*.down_proj.weight") + e * D * FE, D, FE, exp(p[e]) / sum,
+                      out);
     }
     oracle_linear(h, weight(m, l, "mlp.shared_expert_gate.weight"), NULL, 1, 1, D, &shared);
-    mlp(h, weight(m, l, "mlp.shared_expert.gate_proj.weight"),
-        weight(m, l, "mlp.shared_expert.up_proj.weight"), weight(m, l, "mlp.shared_expert.down_proj.weight"),
-        FS, sigmoid(shared), out);
+    oracle_swiglu(h, weight(m, l, "mlp.shared_expert.gate_proj.weight"),
+                  weight(m, l, "mlp.shared_expert.up_proj.weight"),
+                  weight(m, l, "mlp.shared_expert.down_proj.weight"), D, FS, sigmoid(shared), out);
 }
 
 static void oracle(const rg_model *m, const int32_t *token, size_t n, double *logits) {
@@ -180,8 +170,9 @@ static void oracle(const rg_model *m, const int32_t *token, size_t n, double *lo
             if (has_experts && l != 1)
                 experts(m, l, h + t * D, x + t * D);
             else
-                mlp(h + t * D, weight(m, l, "mlp.gate_proj.weight"), weight(m, l, "mlp.up_proj.weight"),
-                    weight(m, l, "mlp.down_proj.weight"), F, 1, x + t * D);
+                oracle_swiglu(h + t * D, weight(m, l, "mlp.gate_proj.weight"),
+                              weight(m, l, "mlp.up_proj.weight"), weight(m, l, "mlp.down_proj.weight"), D, F,
+                              1, x + t * D);
     }
     norm(x, instance_weight(m, "model.norm.weight"), n, D, h);
     oracle_linear(h, instance_weight(m, "lm_head.weight"), NULL, n, VOCAB, D, logits);

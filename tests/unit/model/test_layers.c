@@ -11,19 +11,6 @@
 #include "model/eval.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
-
-static int open_tiny(void **state) {
-    (void)state;
-    return tiny_open(&model, NULL) == RG_OK ? 0 : -1;
-}
-
-static int close_tiny(void **state) {
-    (void)state;
-    rg_model_close(&model);
-    return 0;
-}
-
 enum { CHARACTERS = 1700, POLICIES = 5, W_LAST = 0, ACT, KV, INTEGER, PLAIN };
 static const char *const policies[POLICIES] = {"w.layers.1.mlp.down_proj=int4", "a=int8", "kv=e4m3fn",
                                                "w=mxfp4,a=mxfp4", "fp32"};

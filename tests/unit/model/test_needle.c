@@ -9,7 +9,6 @@
 #include "model/pairs.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
 static rg_str text; /* sentences of letters */
 
 static void make_text(void) {
@@ -162,11 +161,6 @@ static void what_does_not_fit_is_refused(void **state) {
 }
 
 int main(void) {
-    rg_error err = {0};
-    if (tiny_open(&model, &err) != RG_OK) {
-        print_error("%s: %s\n", err.where, err.message);
-        return 1;
-    }
     make_text();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_fact_is_hidden_once_where_asked),
@@ -175,8 +169,7 @@ int main(void) {
         cmocka_unit_test(a_value_is_scored_as_a_continuation),
         cmocka_unit_test(what_does_not_fit_is_refused),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, open_tiny, close_tiny);
     rg_str_free(&text);
-    rg_model_close(&model);
     return failed;
 }

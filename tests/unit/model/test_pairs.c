@@ -9,8 +9,6 @@
 #include "model/pairs.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
-
 static int32_t id_of(char c) {
     return c - ' ' + 259;
 }
@@ -235,11 +233,6 @@ static void an_interruption_keeps_what_is_done(void **state) {
 }
 
 int main(void) {
-    rg_error err = {0};
-    if (tiny_open(&model, &err) != RG_OK) {
-        print_error("%s: %s\n", err.where, err.message);
-        return 1;
-    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(white_space_goes_to_the_continuation),
         cmocka_unit_test(an_empty_context_is_bos),
@@ -249,7 +242,5 @@ int main(void) {
         cmocka_unit_test(batches_and_threads_change_no_bit),
         cmocka_unit_test(an_interruption_keeps_what_is_done),
     };
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    rg_model_close(&model);
-    return failed;
+    return cmocka_run_group_tests(tests, open_tiny, close_tiny);
 }

@@ -12,19 +12,6 @@
 #include "unit/model/stories_check.h"
 #include "unit/model/tiny_model.h"
 
-static rg_model model;
-
-static int open_tiny(void **state) {
-    (void)state;
-    return tiny_open(&model, NULL) == RG_OK ? 0 : -1;
-}
-
-static int close_tiny(void **state) {
-    (void)state;
-    rg_model_close(&model);
-    return 0;
-}
-
 static void gptq_windows(void **state) {
     (void)state;
     char *text = tiny_text(7000);

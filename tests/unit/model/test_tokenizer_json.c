@@ -69,16 +69,15 @@ static void recorded_kinds(void **state) {
     fclose(f);
 }
 
-/* The whole WikiText-2 test set by the tokenizer of all-MiniLM-L6-v2 (RIDGE_MINILM: its folder), recorded
-   with tokenizers 0.23.3: SHA-256 of the ids as little-endian int32. */
+/* The whole WikiText-2 test set by the tokenizer of all-MiniLM-L6-v2, recorded with tokenizers 0.23.3:
+   SHA-256 of the ids as little-endian int32. */
 static void minilm_matches_recorded_file(void **state) {
     (void)state;
-    const char *folder = getenv("RIDGE_MINILM"),
-               *text_path = shared_file("text/wikitext2-raw-test/wiki.test.raw");
-    char path[1024], *text = NULL;
+    const char *folder = encoder_model(), *text_path = shared_file("text/wikitext2-raw-test/wiki.test.raw");
+    char path[1100], *text = NULL;
     size_t size = 0, n = 0;
     int32_t *ids = NULL;
-    if (!folder) skip_absent("RIDGE_MINILM");
+    if (!folder) skip_absent("the sentence encoder");
     if (!text_path) skip_absent("shared data");
     snprintf(path, sizeof path, "%s/tokenizer.json", folder);
     rg_tokenizer *t = open_json(path);

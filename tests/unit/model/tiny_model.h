@@ -94,6 +94,23 @@ static inline rg_status tiny_open(rg_model *model, rg_error *err) {
     return status;
 }
 
+/* The model of a whole test program, and its group set-up and tear-down. */
+static rg_model model;
+
+static int open_tiny(void **state) {
+    (void)state;
+    rg_error err = {0};
+    if (tiny_open(&model, &err) == RG_OK) return 0;
+    print_error("%s: %s; expected %s\n", err.where, err.message, err.expected);
+    return -1;
+}
+
+static int close_tiny(void **state) {
+    (void)state;
+    rg_model_close(&model);
+    return 0;
+}
+
 /* n printable characters. malloc'ed. */
 static inline char *tiny_text(size_t n) {
     char *text = malloc(n + 1);
