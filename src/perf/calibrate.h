@@ -3,6 +3,7 @@
 #define PERF_CALIBRATE_H
 
 #include "perf/models.h"
+#include "ridge/doc.h"
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
@@ -42,11 +43,27 @@ typedef struct perf_calibration {
     rg_fit_score held_out;
 } perf_calibration;
 
+/* Of a whole step ("training", "serving"): how its parts combine, what they take beside each other. */
+typedef struct perf_step_constant {
+    const char *phase, *name, *unit;
+    const char *chip, *group; /* "": any */
+    const char *date, *data, *sha256, *note;
+    double value, lo, hi, rows; /* range in which it may lie; rows that fixed it, 0: none */
+} perf_step_constant;
+
 struct rg_calibrations {
     rg_arena arena;
     size_t n, room;
     perf_calibration *entry;
+    size_t n_steps, step_room;
+    perf_step_constant *step;
 };
+
+/* Of a document whose root has `phase`. */
+rg_status perf_step_constants_read(rg_calibrations *all, rg_doc *doc, rg_error *err);
+/* The one that names most of chip and group (NULL: none); NULL: not there. */
+const perf_step_constant *perf_step_constant_find(const rg_calibrations *all, const char *phase,
+                                                  const char *name, const char *chip, const char *group);
 
 rg_status perf_calibrations_add(rg_calibrations *all, const perf_calibration *entry, rg_error *err);
 rg_status perf_calibrations_parse(rg_calibrations *all, const char *text, size_t size, const char *name,

@@ -1,4 +1,4 @@
-/* Constants as files, data/calibration/<chip>.yaml. */
+/* Constants as files, data/calibration/<chip>.yaml; those of whole steps: step_constants.c. */
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "perf/calibrate.h"
-#include "ridge/doc.h"
 
 static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
@@ -136,6 +135,10 @@ static rg_status read_doc(rg_calibrations *all, rg_doc *doc, rg_error *err) {
     rg_doc_node *list;
     if (!doc->root || doc->root->kind != RG_DOC_MAP)
         return rg_fail(err, RG_ERR_PARSE, doc->file, "chip: and calibrations:", "not a calibration");
+    if (rg_doc_get(doc->root, "phase")) {
+        RG_TRY(perf_step_constants_read(all, doc, err));
+        return rg_doc_unused(doc, doc->root, err);
+    }
     RG_TRY(rg_doc_string(doc, doc->root, "chip", true, &chip, err));
     RG_TRY(rg_doc_child(doc, doc->root, "calibrations", RG_DOC_LIST, true, &list, err));
     for (rg_doc_node *c = list->child; c; c = c->next) RG_TRY(read_entry(all, doc, chip, c, err));

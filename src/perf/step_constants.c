@@ -1,0 +1,93 @@
+/* Constants of whole steps as files, data/calibration/<phase>.yaml: what the table of no operator shows. */
+#include <string.h>
+
+#include "perf/calibrate.h"
+
+static rg_status no_memory(rg_error *err) {
+    return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+}
+
+/* An optional text becomes "". */
+static rg_status text_of(rg_calibrations *all, rg_doc *doc, rg_doc_node *node, const char *key, bool need,
+                         const char **out, rg_error *err) {
+    const char *text = "";
+    RG_TRY(rg_doc_string(doc, node, key, need, &text, err));
+    *out = rg_arena_printf(&all->arena, "%s", text);
+    return *out ? RG_OK : no_memory(err);
+}
+
+static rg_status read_range(rg_doc *doc, rg_doc_node *node, perf_step_constant *c, rg_error *err) {
+    char where[256];
+    rg_doc_node *list;
+    RG_TRY(rg_doc_child(doc, node, "range", RG_DOC_LIST, true, &list, err));
+    if (list->n == 2) {
+        RG_TRY(rg_doc_as_number(doc, list->child, &c->lo, err));
+        RG_TRY(rg_doc_as_number(doc, list->child->next, &c->hi, err));
+    }
+    if (list->n == 2 && c->lo <= c->value && c->value <= c->hi) return RG_OK;
+    return rg_fail(err, RG_ERR_PARSE, rg_doc_where(doc, list, where, sizeof where),
+                   "[LOW, HIGH] around the value", "not a range of %s", c->name);
+}
+
+static rg_status append(rg_calibrations *all, const perf_step_constant *c, rg_error *err) {
+    if (all->n_steps == all->step_room) {
+        const size_t room = all->step_room ? 2 * all->step_room : 32;
+        perf_step_constant *grown = rg_arena_alloc(&all->arena, room, sizeof *grown);
+        if (!grown) return no_memory(err);
+        if (all->n_steps) memcpy(grown, all->step, all->n_steps * sizeof *grown);
+        all->step = grown;
+        all->step_room = room;
+    }
+    all->step[all->n_steps++] = *c;
+    return RG_OK;
+}
+
+static rg_status read_one(rg_calibrations *all, rg_doc *doc, const char *phase, rg_doc_node *node,
+                          rg_error *err) {
+    char where[256];
+    perf_step_constant c = {.phase = phase};
+    if (node->kind != RG_DOC_MAP)
+        return rg_fail(err, RG_ERR_PARSE, rg_doc_where(doc, node, where, sizeof where), "keys and values",
+                       "no map");
+    RG_TRY(text_of(all, doc, node, "name", true, &c.name, err));
+    RG_TRY(text_of(all, doc, node, "chip", false, &c.chip, err));
+    RG_TRY(text_of(all, doc, node, "group", false, &c.group, err));
+    RG_TRY(text_of(all, doc, node, "unit", true, &c.unit, err));
+    RG_TRY(text_of(all, doc, node, "date", true, &c.date, err));
+    RG_TRY(text_of(all, doc, node, "data", true, &c.data, err));
+    RG_TRY(text_of(all, doc, node, "sha256", false, &c.sha256, err));
+    RG_TRY(text_of(all, doc, node, "note", false, &c.note, err));
+    RG_TRY(rg_doc_number(doc, node, "value", true, &c.value, err));
+    RG_TRY(rg_doc_number(doc, node, "rows", false, &c.rows, err));
+    RG_TRY(read_range(doc, node, &c, err));
+    return append(all, &c, err);
+}
+
+rg_status perf_step_constants_read(rg_calibrations *all, rg_doc *doc, rg_error *err) {
+    const char *phase;
+    rg_doc_node *list;
+    RG_TRY(text_of(all, doc, doc->root, "phase", true, &phase, err));
+    RG_TRY(rg_doc_child(doc, doc->root, "constants", RG_DOC_LIST, true, &list, err));
+    for (rg_doc_node *c = list->child; c; c = c->next) RG_TRY(read_one(all, doc, phase, c, err));
+    return RG_OK;
+}
+
+/* 0: does not apply; else the better the more it names. */
+static int fit(const perf_step_constant *c, const char *phase, const char *name, const char *chip,
+               const char *group) {
+    if (strcmp(c->phase, phase) != 0 || strcmp(c->name, name) != 0) return 0;
+    if (*c->chip && strcmp(c->chip, chip) != 0) return 0;
+    if (*c->group && strcmp(c->group, group) != 0) return 0;
+    return 1 + (*c->chip ? 2 : 0) + (*c->group ? 1 : 0);
+}
+
+const perf_step_constant *perf_step_constant_find(const rg_calibrations *all, const char *phase,
+                                                  const char *name, const char *chip, const char *group) {
+    const perf_step_constant *best = NULL;
+    int best_fit = 0;
+    for (size_t i = 0; all && i < all->n_steps; i++) {
+        const int f = fit(&all->step[i], phase, name, chip, group ? group : "");
+        if (f > best_fit) best = &all->step[i], best_fit = f;
+    }
+    return best;
+}
