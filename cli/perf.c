@@ -1,6 +1,7 @@
 /* ridge perf: estimates with intervals for tables of operators, and the constants behind them. */
 #include "ridge/perf.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -172,6 +173,7 @@ static void score_json(const rg_scorecard *c) {
         cli_print_json_string(&out, r->id);
         cli_json_string(&out, "partition", r->partition);
         cli_json_number(&out, "n", (double)r->n);
+        cli_json_string(&out, "unit", r->unit ? r->unit : "fraction");
         cli_json_number(&out, "value", r->value);
         cli_json_number(&out, "floor", r->floor);
         cli_json_number(&out, "stretch", r->stretch);
@@ -183,17 +185,29 @@ static void score_json(const rg_scorecard *c) {
     cli_json_end(&out);
 }
 
+/* NAN: an empty cell. */
+static void print_cell(double x, const char *unit) {
+    if (isnan(x))
+        printf("| ");
+    else if (unit)
+        printf("| %.3g %s ", x, unit);
+    else
+        printf("| %.1f %% ", 100 * x);
+}
+
 static void score_text(const rg_scorecard *c) {
-    printf("| goal | partition | n | value %% | floor %% | stretch %% | bound alone %% | met "
+    printf("| goal | partition | n | value | floor | stretch | bound alone | met "
            "|\n|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < c->n; i++) {
         const rg_score_row *r = &c->row[i];
-        char bound[24] = "";
-        if (r->baseline == r->baseline) snprintf(bound, sizeof bound, "%.1f", 100 * r->baseline);
-        printf("| %s | %s | %zu | %.1f | %.1f | %.1f | %s | %s |\n", r->id, r->partition, r->n,
-               100 * r->value, 100 * r->floor, 100 * r->stretch, bound, r->met ? "yes" : "no");
+        printf("| %s | %s | %zu ", r->id, r->partition, r->n);
+        print_cell(r->value, r->unit);
+        print_cell(r->floor, r->unit);
+        print_cell(r->stretch, r->unit);
+        print_cell(r->baseline, r->unit);
+        printf("| %s |\n", r->met ? "yes" : "no");
     }
-    printf("\n%zu tables, %zu absent\n", c->tables, c->tables_absent);
+    printf("\n%zu sets of measurements, %zu absent\n", c->tables, c->tables_absent);
 }
 
 static rg_status score(cli_context *context, rg_error *err) {
@@ -291,8 +305,8 @@ const cli_command cli_perf_commands[] = {
          "out (a mean over three splits with --refit); Q18 is the share of measurements inside the 80 %\n"
          "interval. Q1 and Q6 use no constants of the chip. docs/scorecard.md has the last card.",
      .example = "ridge perf score ../shared/data\n"
-                "  | goal | partition | n | value % | floor % | stretch % | bound alone % | met |\n"
-                "  | Q2 | gemm h100-sxm bfloat16/torch | 2956 | 6.4 | 9.5 | 6.5 | 45.7 | yes |\n"
+                "  | goal | partition | n | value | floor | stretch | bound alone | met |\n"
+                "  | Q2 | gemm h100-sxm bfloat16/torch | 2956 | 6.4 % | 9.5 % | 6.5 % | 45.0 % | yes |\n"
                 "  ...",
      .options = score_options,
      .run = score},

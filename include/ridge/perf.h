@@ -131,8 +131,9 @@ void rg_fit_close(rg_fit *fit);
 
 typedef struct rg_score_row {
     const char *id, *partition; /* "Q2"; "h100-sxm bfloat16/torch" */
+    const char *unit;           /* of value, floor, stretch: "1/s"; NULL: a fraction, printed in % */
     size_t n;
-    double value, floor, stretch; /* mean error as a fraction; Q18: share inside the 80 % interval */
+    double value, floor, stretch; /* mean error; Q18: share inside the 80 % interval */
     double baseline;              /* the same error of the bound alone; NAN: none */
     bool met;                     /* the floor is */
 } rg_score_row;
@@ -144,7 +145,8 @@ typedef struct rg_scorecard {
     size_t tables, tables_absent;
 } rg_scorecard;
 /* Scores the constants on the tables below dir/measured, on sites held out of the fit. `refit` fits anew, on
-   three splits. A table that is not there is counted and passed over; none at all is an error. */
+   three splits. A set of measurements that is not there is counted and passed over; none at all is an error.
+ */
 rg_status rg_perf_score(const char *dir, const rg_calibrations *all, const char *data_dir, bool refit,
                         const rg_progress *progress, rg_scorecard *out, rg_error *err);
 void rg_scorecard_close(rg_scorecard *card);
