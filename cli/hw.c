@@ -361,7 +361,7 @@ const cli_command cli_hw_commands[] = {
      .example = "ridge hw lint\n"
                 "  explained ratio    b300-sxm                    rates.fp4          fp4/fp8 is ...\n"
                 "  ...\n"
-                "  34 chips, 12 findings, 0 of them unexplained; 9 topics on which sources disagree",
+                "  36 chips, 12 findings, 0 of them unexplained; 10 topics on which sources disagree",
      .options = no_options,
      .run = lint},
     {0},

@@ -76,6 +76,8 @@ typedef struct rg_chip {
     size_t n_alias;
     const char **alias;
     int year;
+    bool operands_in_registers; /* matrix units take operands that threads load into registers first, each
+                                   step waiting for the last; others read on-chip memory by themselves */
     bool sparse_peaks; /* the vendor's peaks are with sparsity and the dense ones are not published */
     size_t n_rates;
     struct rg_chip_rate {

@@ -125,7 +125,15 @@ static rg_status read_number(hw_reader *r, const char *path, rg_unit unit, rg_do
 /* Members of a section that are words, not numbers. */
 static bool is_word(const char *path) {
     return strcmp(path, "memory.kind") == 0 || strcmp(path, "onchip.kind") == 0 ||
-           strcmp(path, "scaleup.link") == 0;
+           strcmp(path, "scaleup.link") == 0 || strcmp(path, "silicon.operands") == 0;
+}
+
+static rg_status read_operands(hw_reader *r, rg_doc_node *at, const char *word, rg_error *err) {
+    char where[256];
+    r->chip->operands_in_registers = strcmp(word, "registers") == 0;
+    if (r->chip->operands_in_registers || strcmp(word, "memory") == 0) return RG_OK;
+    return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, at, where, sizeof where), "registers or memory",
+                   "operands \"%.40s\"", word);
 }
 
 static rg_status read_section(hw_reader *r, const char *name, rg_error *err) {
@@ -140,6 +148,7 @@ static rg_status read_section(hw_reader *r, const char *name, rg_error *err) {
             const char *word;
             RG_TRY(hw_string(r, section, c->key, true, &word, err));
             if (strcmp(path, "memory.kind") == 0) r->chip->memory_kind = word;
+            if (strcmp(path, "silicon.operands") == 0) RG_TRY(read_operands(r, c, word, err));
         } else if (unit == RG_N_UNITS) {
             return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, c, where, sizeof where),
                            "a number that docs/chips.md lists", "a chip has no \"%s\"", path);

@@ -35,9 +35,9 @@ for id in $("$RIDGE" hw list --json | jq -r '.chips[].id'); do
     [ "$(jq -s length out)" = 1 ]
 done
 expect 0 hw lint --json
-holds '.unexplained == 0 and (.topics | length) == 9 and ([.conflicts[].topic] | unique) == .topics'
+holds '.unexplained == 0 and (.topics | length) == 10 and ([.conflicts[].topic] | unique) == .topics'
 expect 0 hw lint
-grep -q ' 0 of them unexplained; 9 topics' out
+grep -q ' 0 of them unexplained; 10 topics' out
 
 failed 2 'unknown chip "h1000"' hw show h1000
 failed 2 'unknown number' hw show h100 --set memory.speed=1

@@ -27,6 +27,7 @@ static void refusals(void **state) {
         {"  a: the sheet\n", "  a: the sheet\n  c: never\n", "source \"c\" is never used"},
         {"peaks: dense", "peaks: thick", "dense, or sparse"},
         {"peaks: dense", "peaks: dense\ncolour: red", "unknown key \"colour\""},
+        {"peaks: dense", "peaks: dense\nsilicon: {operands: disk}", "registers or memory"},
         {"  bf16: {", "  bf17: {", "a chip has no \"rates.bf17\""},
         {"year: 2024", "year: 24", "year 24"},
         {"year: 2024", "year: late", "found \"late\""},
