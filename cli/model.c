@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "model_change.h"
 #include "model_compare.h"
+#include "model_graph.h"
 #include "ridge/model.h"
 
 #include <dirent.h>
@@ -161,46 +162,6 @@ static rg_status import_config(cli_context *context, rg_error *err) {
     return status;
 }
 
-/* ---- graph ------------------------------------------------------------------------------------------- */
-
-static void graph_row(const rg_graph *g, size_t i) {
-    const rg_graph_node *n = &g->node[i];
-    char inputs[48] = "", weight[48] = "-";
-    for (int k = 0, at = 0; k < n->n_inputs; k++)
-        at += n->input[k] < 0
-                  ? snprintf(inputs + at, sizeof inputs - (size_t)at, "%stokens", k ? "," : "")
-                  : snprintf(inputs + at, sizeof inputs - (size_t)at, "%s%d", k ? "," : "", n->input[k]);
-    if (n->weight >= 0) {
-        const rg_graph_weight *w = &g->weight[n->weight];
-        if (w->n_dims == 2)
-            snprintf(weight, sizeof weight, "%lld x %lld%s", (long long)w->shape[0], (long long)w->shape[1],
-                     w->tied_to >= 0 ? " tied" : "");
-        else
-            snprintf(weight, sizeof weight, "%lld", (long long)w->shape[0]);
-    }
-    printf("%5zu  %-36s %-10s %-18s %8lld  %s\n", i, n->name,
-           n->op == RG_OP_OPAQUE ? n->opaque_op : rg_op_name(n->op), inputs, (long long)n->width, weight);
-}
-
-static rg_status graph(cli_context *context, rg_error *err) {
-    rg_model model;
-    RG_TRY(rg_model_open(&model, context->argument[0], context->data_dir, false, err));
-    const rg_graph *g = &model.graph;
-    rg_status status = RG_OK;
-    if (context->json) {
-        rg_str out = {0};
-        status = rg_graph_to_json(g, &out, err);
-        if (status == RG_OK) fwrite(out.data, 1, out.len, stdout);
-        rg_str_free(&out);
-    } else {
-        printf("%5s  %-36s %-10s %-18s %8s  %s\n", "node", "name", "operator", "inputs", "width", "weight");
-        for (size_t i = 0; i < g->n_nodes; i++) graph_row(g, i);
-        printf("%zu nodes, %zu weights; node %d gives the logits\n", g->n_nodes, g->n_weights, g->output);
-    }
-    rg_model_close(&model);
-    return status;
-}
-
 /* ---- list -------------------------------------------------------------------------------------------- */
 
 static int is_model_file(const struct dirent *entry) {
@@ -306,7 +267,8 @@ const cli_command cli_model_commands[] = {
      .summary = "print a model's operator graph",
      .details =
          "With --json: the versioned form that docs/families.md describes, which holds all that counting,\n"
-         "bounds and execution use. The names are those that policies and their globs speak of.",
+         "bounds and execution use. The names are those that policies and their globs speak of. With\n"
+         "--layout: the graph of one rank, its parts of weights and heads, and what ranks exchange.",
      .example =
          "ridge model graph llama-3.1-8b\n"
          "   node  name                                 operator   inputs                width  weight\n"
@@ -314,8 +276,8 @@ const cli_command cli_model_commands[] = {
          "4096\n"
          "      1  layers.0.input_layernorm             rmsnorm    0                      4096  4096\n"
          "  ...",
-     .options = no_options,
-     .run = graph},
+     .options = cli_model_graph_options,
+     .run = cli_model_graph},
     {.noun = "model",
      .verb = "kv",
      .arguments = "MODEL",

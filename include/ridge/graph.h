@@ -93,6 +93,11 @@ typedef enum rg_op {
     RG_OP_SOFTCAP,        /* limit tanh(x / limit) */
     RG_OP_APPEND,         /* y's rows behind x's: x or y has a fixed number of rows */
     RG_OP_ROWS_OF,        /* `rows` = N: the N fixed rows of x; else the others, one per token */
+    /* Collectives of a rank's graph (ridge/parallel.h), among `ranks` ranks along `axis`. */
+    RG_OP_ALL_REDUCE,     /* sums of partial results, on each rank */
+    RG_OP_REDUCE_SCATTER, /* the same, each rank keeps its tokens */
+    RG_OP_ALL_GATHER,     /* the tokens of all ranks, on each */
+    RG_OP_ALL_TO_ALL,     /* every token to the ranks of its top_k experts (0: as it is), or back */
     RG_OP_OPAQUE,         /* unknown to Ridge: counted by its elements, refused by the executor, by name */
     RG_N_OPS
 } rg_op;
@@ -160,6 +165,9 @@ typedef enum rg_mla_form {
 enum { RG_MAX_EXPERTS = 1 << 16 };
 enum { RG_MAX_INPUTS = 8, RG_MAX_EXTRA = 4, RG_MAX_WEIGHT_DIMS = 3 };
 
+/* Groups of ranks: tensor, context, expert and expert tensor parallel. */
+typedef enum rg_axis { RG_AXIS_TP, RG_AXIS_CP, RG_AXIS_EP, RG_AXIS_ETP, RG_N_AXES } rg_axis;
+
 typedef struct rg_graph_node {
     rg_op op;
     const char *opaque_op; /* OPAQUE: the operator's name as written */
@@ -196,6 +204,9 @@ typedef struct rg_graph_node {
     int64_t ratio, lookups; /* INDEXER, COMPRESSED_ATTENTION (0: nothing is compressed); EMBED_SUM */
     int64_t nope_dim, rope_dim, form; /* MLA; form: rg_mla_form; GATED_DELTA: rg_recurrence */
     int64_t key_heads, chunk;         /* GATED_DELTA */
+    /* In the graph of one rank: its tokens are one of `split` equal parts (0: all of them). `ranks`:
+       collectives; EXPERT_LINEAR: that its experts are dealt to (0: 1); axis: rg_axis. */
+    int64_t split, ranks, axis;
 } rg_graph_node;
 
 typedef struct rg_graph_weight {
@@ -306,6 +317,9 @@ typedef struct rg_node_count {
         state_elements_per_sequence; /* what it keeps of a sequence, however long that is: inputs of CONV1D */
     double recurrent_elements_per_sequence; /* the same, but sums over all tokens so far, which
                                                implementations keep in fp32: S of MAMBA2 and GATED_DELTA */
+    /* Collectives: ALL_REDUCE, REDUCE_SCATTER: of the buffer that each rank holds before; ALL_GATHER: of what
+       it holds after; ALL_TO_ALL: that a rank sends, its own part included. */
+    double network_elements;
 } rg_node_count;
 rg_node_count rg_graph_count_node(const rg_graph *graph, size_t node, rg_phase phase, double batch,
                                   double context);

@@ -22,7 +22,7 @@ rg_node_count rg_graph_count_node(const rg_graph *g, size_t node, rg_phase phase
     const bool once = phase == RG_DECODE || (op_is_head(g, node) && !g->every_row);
     double rows = n->apart ? 0 : once ? 1 : context;
     if (phase == RG_PREFILL) rows += (double)n->rows;
-    const op_case of = {g, n, phase, batch, context, batch * rows};
+    const op_case of = {g, n, phase, batch, context, batch * rows / op_split(n)};
     rg_node_count c = {.weight_elements = all_elements(g, n),
                        .output_elements = of.tokens * (double)n->width};
     c.active_weight_elements = c.weight_elements;

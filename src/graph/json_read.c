@@ -107,6 +107,9 @@ static rg_status read_node(reader *r, rg_doc_node *map, rg_graph_node *n) {
     RG_TRY(rg_doc_int(r->doc, map, more ? "more_rows" : "rows", false, &n->rows, r->err));
     if (n->rows < 0 || n->rows > INT32_MAX || (n->rows == 0) != (!more && !n->apart))
         return bad(r, map, "rows in [1, 2^31)", "rows out of range");
+    RG_TRY(rg_doc_int(r->doc, map, "split", false, &n->split, r->err));
+    if (n->split < 0 || n->split > INT32_MAX || n->split == 1)
+        return bad(r, map, "split in [2, 2^31)", "split out of range");
     return read_numbers(r, map, n);
 }
 

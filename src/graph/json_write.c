@@ -57,6 +57,7 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
         if (n->extra[i] >= 0) rg_str_printf(out, ", \"%s\": %d", spec->extra[i], n->extra[i]);
     if (n->rows || n->apart)
         rg_str_printf(out, ", \"%s\": %lld", n->apart ? "rows" : "more_rows", (long long)n->rows);
+    if (n->split > 1) rg_str_printf(out, ", \"split\": %lld", (long long)n->split);
     for (const node_number *k = node_numbers; k->name; k++) {
         if (k->bit == NODE_WIDTH || !((spec->needs | spec->takes) & k->bit)) continue;
         const void *at = (const char *)n + k->offset;

@@ -19,4 +19,5 @@ const op_spec op_activation = {.name = "activation",
                                .max_inputs = 1,
                                .needs = NODE_KIND,
                                .infer = infer,
-                               .count = count};
+                               .count = count,
+                               .sharing = OP_EVEN};

@@ -66,8 +66,8 @@ static void count(const op_case *of, rg_node_count *c) {
         return;
     }
     const double kept = kept_keys(n, of->context);
-    const double scores =
-        of->batch * (double)n->heads * (of->phase == RG_PREFILL ? prompt_pairs(n, of->context) : kept);
+    const double scores = of->batch / op_split(n) * (double)n->heads *
+                          (of->phase == RG_PREFILL ? prompt_pairs(n, of->context) : kept);
     c->matrix_flop = 2 * scores * ((double)n->head_dim + v_head_dim); /* q k^T and p v */
     c->vector_flop = 5 * scores + of->tokens * (double)n->width;
     c->input_elements = of->tokens * (double)op_width_of(of->graph, n, 0);
@@ -80,6 +80,15 @@ static void count(const op_case *of, rg_node_count *c) {
         c->cache_elements_per_token = kv;
 }
 
+static rg_status split(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                       rg_graph_node *local, rg_error *err) {
+    RG_TRY(op_share_heads(n, &local->heads, ranks, false, err));
+    RG_TRY(op_share_heads(n, &local->kv_heads, ranks, true, err));
+    want[0] = local->heads * n->head_dim;
+    for (int i = 1; i < 3; i++) want[i] = op_width_of(g, n, i) / n->kv_heads * local->kv_heads;
+    return RG_OK;
+}
+
 const op_spec op_attention = {.name = "attention",
                               .min_inputs = 3,
                               .max_inputs = 3,
@@ -87,4 +96,6 @@ const op_spec op_attention = {.name = "attention",
                               .takes = NODE_V_HEAD_DIM | NODE_MASK | NODE_SCALE | NODE_SPAN,
                               .extra = {"sinks"},
                               .infer = infer,
-                              .count = count};
+                              .count = count,
+                              .sharing = OP_HEADS,
+                              .split = split};

@@ -22,4 +22,5 @@ const op_spec op_conv1d = {.name = "conv1d",
                            .weight_dims = 3,
                            .takes_bias = true,
                            .infer = infer,
-                           .count = count};
+                           .count = count,
+                           .sharing = OP_EVEN};

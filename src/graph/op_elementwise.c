@@ -17,12 +17,24 @@ static rg_status infer_multiply(const rg_graph *g, const rg_graph_node *n, int64
     return op_bad(n, "inputs of equal width, or a second one of width 1", err, "widths differ");
 }
 
-const op_spec op_add = {
-    .name = "add", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal, .count = count_add};
-const op_spec op_swiglu = {
-    .name = "swiglu", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal, .count = count_swiglu};
-const op_spec op_multiply = {
-    .name = "multiply", .min_inputs = 2, .max_inputs = 2, .infer = infer_multiply, .count = count_add};
+const op_spec op_add = {.name = "add",
+                        .min_inputs = 2,
+                        .max_inputs = 2,
+                        .infer = op_infer_equal,
+                        .count = count_add,
+                        .sharing = OP_EVEN};
+const op_spec op_swiglu = {.name = "swiglu",
+                           .min_inputs = 2,
+                           .max_inputs = 2,
+                           .infer = op_infer_equal,
+                           .count = count_swiglu,
+                           .sharing = OP_EVEN};
+const op_spec op_multiply = {.name = "multiply",
+                             .min_inputs = 2,
+                             .max_inputs = 2,
+                             .infer = infer_multiply,
+                             .count = count_add,
+                             .sharing = OP_EVEN};
 
 static void count_softcap(const op_case *of, rg_node_count *c) {
     c->vector_flop = 5 * of->tokens * (double)of->node->width; /* divide, exp, add, divide, multiply */
@@ -33,4 +45,5 @@ const op_spec op_softcap = {.name = "softcap",
                             .max_inputs = 1,
                             .needs = NODE_LIMIT,
                             .infer = op_infer_equal,
-                            .count = count_softcap};
+                            .count = count_softcap,
+                            .sharing = OP_EVEN};

@@ -16,7 +16,7 @@ static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width
     const rg_graph_weight *w = &g->weight[n->weight];
     int64_t experts, top_k;
     RG_TRY(op_check_router(g, n, 1, &experts, &top_k, err));
-    if (w->shape[0] != experts)
+    if (w->shape[0] * (n->ranks > 1 ? n->ranks : 1) != experts)
         return op_bad(n, "one matrix per logit of the router", err, "experts do not fit");
     if (op_width_of(g, n, 0) != w->shape[2] && op_width_of(g, n, 0) != top_k * w->shape[2])
         return op_bad(n, "columns = width of the input, or of a top_k-th of it", err,
@@ -24,7 +24,7 @@ static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width
     *width = top_k * w->shape[1];
     if (*width > INT32_MAX) return op_bad(n, "below 2^31", err, "the output is too wide");
     const rg_graph_weight *b = n->bias >= 0 ? &g->weight[n->bias] : NULL;
-    if (b && (b->n_dims != 2 || b->shape[0] != experts || b->shape[1] != w->shape[1]))
+    if (b && (b->n_dims != 2 || b->shape[0] != w->shape[0] || b->shape[1] != w->shape[1]))
         return op_bad(n, "one bias per expert and row of the weight", err, "bias does not fit");
     return RG_OK;
 }
@@ -32,10 +32,11 @@ static rg_status infer(const rg_graph *g, const rg_graph_node *n, int64_t *width
 static void count(const op_case *of, rg_node_count *c) {
     const rg_graph_weight *w = &of->graph->weight[of->node->weight];
     const double experts = (double)w->shape[0], out = (double)w->shape[1], in = (double)w->shape[2];
+    const double ranks = of->node->ranks > 1 ? (double)of->node->ranks : 1; /* and their tokens' choices */
     const double top_k = (double)of->node->width / out, one = out * in + (of->node->bias >= 0 ? out : 0);
     c->matrix_flop = 2 * of->tokens * top_k * out * in;
     c->vector_flop = of->node->bias >= 0 ? of->tokens * top_k * out : 0;
-    c->weight_elements = one * op_experts_used(experts, top_k, of->tokens);
+    c->weight_elements = one * op_experts_used(ranks * experts, top_k, ranks * of->tokens) / ranks;
     c->active_weight_elements = one * top_k;
 }
 
@@ -49,6 +50,7 @@ const op_spec op_expert_linear = {.name = "expert_linear",
                                   .max_inputs = 2,
                                   .weight_dims = 3,
                                   .takes_bias = true,
-                                  .takes = NODE_STORED,
+                                  .takes = NODE_STORED | NODE_RANKS,
                                   .infer = infer,
-                                  .count = count};
+                                  .count = count,
+                                  .sharing = OP_ROWS};

@@ -36,10 +36,19 @@ static void count(const op_case *of, rg_node_count *c) {
     const double heads = (double)n->heads, state = (double)n->head_dim * (double)n->v_head_dim;
     c->matrix_flop = 6 * of->tokens * heads * state;
     if (n->form == RG_CHUNKED && of->phase == RG_PREFILL)
-        c->matrix_flop += of->batch * chunk_flop(n, of->context, (double)n->chunk);
+        c->matrix_flop += of->batch / op_split(n) * chunk_flop(n, of->context, (double)n->chunk);
     c->vector_flop = of->tokens * (heads * (state + 2 * (double)n->v_head_dim + 10) +
                                    8 * (double)n->key_heads * (double)n->head_dim);
     c->recurrent_elements_per_sequence = heads * state;
+}
+
+static rg_status split(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                       rg_graph_node *local, rg_error *err) {
+    RG_TRY(op_share_heads(n, &local->heads, ranks, false, err));
+    RG_TRY(op_share_heads(n, &local->key_heads, ranks, true, err));
+    want[0] = want[1] = local->key_heads * n->head_dim;
+    for (int i = 2; i < 5; i++) want[i] = op_width_of(g, n, i) / ranks;
+    return RG_OK;
 }
 
 const op_spec op_gated_delta = {.name = "gated_delta",
@@ -51,4 +60,6 @@ const op_spec op_gated_delta = {.name = "gated_delta",
                                 .extra = {"A_log", "dt_bias"},
                                 .n_extra_needed = 2,
                                 .infer = infer,
-                                .count = count};
+                                .count = count,
+                                .sharing = OP_HEADS,
+                                .split = split};

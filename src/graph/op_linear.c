@@ -23,7 +23,8 @@ const op_spec op_linear = {.name = "linear",
                            .weight_dims = 2,
                            .takes_bias = true,
                            .infer = infer,
-                           .count = count};
+                           .count = count,
+                           .sharing = OP_ROWS};
 
 static rg_status infer_grouped(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     const rg_graph_weight *w = &g->weight[n->weight];
@@ -37,9 +38,20 @@ static void count_grouped(const op_case *of, rg_node_count *c) {
     c->matrix_flop = 2 * of->tokens * weight_elements(&of->graph->weight[of->node->weight]);
 }
 
+static rg_status split_groups(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                              rg_graph_node *local, rg_error *err) {
+    int64_t groups = g->weight[n->weight].shape[0];
+    (void)local;
+    RG_TRY(op_share_heads(n, &groups, ranks, false, err));
+    want[0] = op_width_of(g, n, 0) / ranks;
+    return RG_OK;
+}
+
 const op_spec op_grouped_linear = {.name = "grouped_linear",
                                    .min_inputs = 1,
                                    .max_inputs = 1,
                                    .weight_dims = 3,
                                    .infer = infer_grouped,
-                                   .count = count_grouped};
+                                   .count = count_grouped,
+                                   .sharing = OP_HEADS,
+                                   .split = split_groups};

@@ -26,6 +26,16 @@ static void count(const op_case *of, rg_node_count *c) {
     c->recurrent_elements_per_sequence = (double)n->heads * d * s;
 }
 
+static rg_status split(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                       rg_graph_node *local, rg_error *err) {
+    RG_TRY(op_share_heads(n, &local->heads, ranks, false, err));
+    RG_TRY(op_share_heads(n, &local->groups, ranks, true, err));
+    want[0] = op_width_of(g, n, 0) / ranks;
+    want[1] = want[2] = local->groups * n->state;
+    want[3] = local->heads;
+    return RG_OK;
+}
+
 const op_spec op_mamba2 = {.name = "mamba2",
                            .min_inputs = 4,
                            .max_inputs = 4,
@@ -34,4 +44,6 @@ const op_spec op_mamba2 = {.name = "mamba2",
                            .extra = {"A_log", "D", "dt_bias"},
                            .n_extra_needed = 3,
                            .infer = infer,
-                           .count = count};
+                           .count = count,
+                           .sharing = OP_HEADS,
+                           .split = split};

@@ -37,6 +37,14 @@ static void count(const op_case *of, rg_node_count *c) {
     c->cache_elements_per_token = kv;
 }
 
+/* The latent vector and the rotated key are one for all heads. */
+rg_status op_split_latent(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                          rg_graph_node *local, rg_error *err) {
+    RG_TRY(op_share_heads(n, &local->heads, ranks, false, err));
+    want[0] = op_width_of(g, n, 0) / ranks;
+    return RG_OK;
+}
+
 const op_spec op_mla = {.name = "mla",
                         .min_inputs = 3,
                         .max_inputs = 3,
@@ -44,4 +52,6 @@ const op_spec op_mla = {.name = "mla",
                         .needs = NODE_HEADS | NODE_MLA | NODE_V_HEAD_DIM,
                         .takes = NODE_SCALE,
                         .infer = infer,
-                        .count = count};
+                        .count = count,
+                        .sharing = OP_HEADS,
+                        .split = op_split_latent};

@@ -27,7 +27,8 @@ const op_spec op_rmsnorm = {.name = "rmsnorm",
                             .needs = NODE_EPS,
                             .takes = NODE_HEADS | NODE_HEAD_DIM | NODE_OFFSET,
                             .infer = infer,
-                            .count = count};
+                            .count = count,
+                            .sharing = OP_EVEN};
 
 static rg_status infer_layernorm(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     *width = op_width_of(g, n, 0);
@@ -47,4 +48,5 @@ const op_spec op_layernorm = {.name = "layernorm",
                               .takes_bias = true,
                               .needs = NODE_EPS,
                               .infer = infer_layernorm,
-                              .count = count_layernorm};
+                              .count = count_layernorm,
+                              .sharing = OP_EVEN};

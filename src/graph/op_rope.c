@@ -49,4 +49,5 @@ const op_spec op_rope = {.name = "rope",
                          .needs = NODE_HEADS | NODE_HEAD_DIM | NODE_THETA,
                          .takes = NODE_SCALING | NODE_ROTARY | NODE_FROM,
                          .infer = infer,
-                         .count = count};
+                         .count = count,
+                         .sharing = OP_EVEN};

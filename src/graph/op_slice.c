@@ -38,6 +38,10 @@ const op_spec op_slice = {.name = "slice",
                           .needs = NODE_WIDTH | NODE_FROM,
                           .takes = NODE_HEADS | NODE_HEAD_DIM,
                           .infer = infer_slice,
-                          .count = count_slice};
-const op_spec op_concat = {
-    .name = "concat", .min_inputs = 2, .max_inputs = RG_MAX_INPUTS, .infer = infer_concat};
+                          .count = count_slice,
+                          .sharing = OP_EVEN};
+const op_spec op_concat = {.name = "concat",
+                           .min_inputs = 2,
+                           .max_inputs = RG_MAX_INPUTS,
+                           .infer = infer_concat,
+                           .sharing = OP_EVEN};

@@ -23,8 +23,8 @@ static double ratio_of(const rg_graph_node *n) {
 static void count_indexer(const op_case *of, rg_node_count *c) {
     const rg_graph_node *n = of->node;
     const double ratio = ratio_of(n), heads = (double)n->heads, head_dim = (double)n->head_dim;
-    const double pairs =
-        of->batch / ratio * (of->phase == RG_PREFILL ? op_causal_pairs(of->context, 0) : of->context);
+    const double pairs = of->batch / ratio / op_split(n) *
+                         (of->phase == RG_PREFILL ? op_causal_pairs(of->context, 0) : of->context);
     const double bytes = (head_dim + 4) / ratio; /* of a token */
     c->matrix_flop = 2 * pairs * heads * head_dim;
     c->vector_flop = 3 * pairs * heads; /* relu, weight, sum */
@@ -91,7 +91,7 @@ static void count_compressed(const op_case *of, rg_node_count *c) {
         c->cache_elements_per_token = head_dim / ratio;
         c->kv_write_elements = of->tokens * head_dim / ratio;
     }
-    const double scores = of->batch * (double)n->heads * (near + far);
+    const double scores = of->batch / op_split(n) * (double)n->heads * (near + far);
     c->matrix_flop = 4 * scores * head_dim;
     c->vector_flop = 5 * scores + of->tokens * (double)n->width;
     c->input_elements = of->tokens * (double)op_width_of(of->graph, n, 0);
@@ -114,7 +114,9 @@ const op_spec op_mla_selected = {.name = "mla_selected",
                                  .needs = NODE_HEADS | NODE_MLA | NODE_V_HEAD_DIM,
                                  .takes = NODE_SCALE,
                                  .infer = infer_selected,
-                                 .count = count_selected};
+                                 .count = count_selected,
+                                 .sharing = OP_HEADS,
+                                 .split = op_split_latent};
 const op_spec op_compressed_attention = {.name = "compressed_attention",
                                          .min_inputs = 2,
                                          .max_inputs = 4,
@@ -122,4 +124,6 @@ const op_spec op_compressed_attention = {.name = "compressed_attention",
                                          .takes = NODE_RATIO,
                                          .extra = {"sinks"},
                                          .infer = infer_compressed,
-                                         .count = count_compressed};
+                                         .count = count_compressed,
+                                         .sharing = OP_HEADS,
+                                         .split = op_split_latent};

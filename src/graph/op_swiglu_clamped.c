@@ -20,4 +20,5 @@ const op_spec op_swiglu_clamped = {.name = "swiglu_clamped",
                                    .max_inputs = 1,
                                    .needs = NODE_ALPHA | NODE_LIMIT,
                                    .infer = infer_clamped,
-                                   .count = count_clamped};
+                                   .count = count_clamped,
+                                   .sharing = OP_EVEN};

@@ -50,6 +50,10 @@ static const op_spec *const ops[RG_N_OPS] = {
     [RG_OP_SOFTCAP] = &op_softcap,
     [RG_OP_APPEND] = &op_append,
     [RG_OP_ROWS_OF] = &op_rows_of,
+    [RG_OP_ALL_REDUCE] = &op_all_reduce,
+    [RG_OP_REDUCE_SCATTER] = &op_reduce_scatter,
+    [RG_OP_ALL_GATHER] = &op_all_gather,
+    [RG_OP_ALL_TO_ALL] = &op_all_to_all,
     [RG_OP_OPAQUE] = &opaque,
 };
 
@@ -80,6 +84,8 @@ static const char *const group_scores[] = {"largest", "top2", NULL};
 static const char *const stored[] = {"plain", "transposed", NULL};
 static const char *const caches[] = {
     [RG_CACHE_BOTH] = "both", [RG_CACHE_KEYS] = "keys", [RG_N_CACHES] = NULL};
+static const char *const axes[] = {
+    [RG_AXIS_TP] = "tp", [RG_AXIS_CP] = "cp", [RG_AXIS_EP] = "ep", [RG_AXIS_ETP] = "etp", [RG_N_AXES] = NULL};
 static const char *const forms[] = {"plain", "absorbed", "latent", NULL};
 const node_number node_numbers[] = {
     NUMBER("eps", NODE_EPS, false, eps),
@@ -131,6 +137,8 @@ const node_number node_numbers[] = {
     NUMBER("ratio", NODE_RATIO, true, ratio),
     NUMBER("lookups", NODE_LOOKUPS, true, lookups),
     NUMBER("window", NODE_WINDOW, true, window),
+    NUMBER("ranks", NODE_RANKS, true, ranks),
+    WORD("axis", NODE_AXIS, axis, axes),
     {0}};
 
 int64_t node_word(const node_number *number, const char *word) {

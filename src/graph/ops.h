@@ -34,7 +34,9 @@ enum {
     NODE_SPAN = 1 << 28, /* span, cached */
     NODE_RATIO = 1 << 29,
     NODE_LOOKUPS = 1 << 30,
-    NODE_WINDOW = 1LL << 31 /* window, without mask */
+    NODE_WINDOW = 1LL << 31, /* window, without mask */
+    NODE_RANKS = 1LL << 32,
+    NODE_AXIS = 1LL << 33
 };
 
 typedef struct node_number {
@@ -61,6 +63,14 @@ typedef struct op_case {
     double tokens; /* that pass through the node in this phase */
 } op_case;
 
+/* How ranks can share the features of a node's output. */
+typedef enum op_sharing {
+    OP_WHOLE, /* not at all */
+    OP_EVEN,  /* feature by feature: the same part of its inputs */
+    OP_ROWS,  /* rows of its weight, of the whole input; given a part of the input, it makes partial sums */
+    OP_HEADS  /* as `split` says */
+} op_sharing;
+
 typedef struct op_spec {
     const char *name;
     int min_inputs, max_inputs;
@@ -75,6 +85,11 @@ typedef struct op_spec {
     /* What the node does beyond reading its weight and inputs and writing its output, which are counted in *c
        already (corrections are welcome). NULL: nothing. */
     void (*count)(const op_case *of, rg_node_count *c);
+    op_sharing sharing;
+    /* OP_HEADS: the node on one of `ranks` ranks, `local` being a copy of it; want[i]: features of input i
+       that it reads, 0: all. */
+    rg_status (*split)(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                       rg_graph_node *local, rg_error *err);
 } op_spec;
 extern const op_spec op_embed, op_rmsnorm, op_linear, op_rope, op_attention, op_swiglu, op_add, op_multiply,
     op_activation, op_slice, op_concat, op_conv1d, op_mamba2, op_gated_delta;
@@ -82,6 +97,7 @@ extern const op_spec op_router, op_expert_linear, op_combine, op_swiglu_clamped,
 extern const op_spec op_grouped_linear, op_softcap, op_indexer, op_mla_selected, op_compressed_attention,
     op_embed_sum, op_convolution, op_append, op_rows_of;
 extern const op_spec op_layernorm, op_position, op_first_row;
+extern const op_spec op_all_reduce, op_reduce_scatter, op_all_gather, op_all_to_all;
 const op_spec *op_find(rg_op op);
 /* RG_OP_OPAQUE for a name that no table knows. */
 rg_op op_from_name(const char *name);
@@ -114,6 +130,16 @@ rg_status op_check_router(const rg_graph *g, const rg_graph_node *n, int i, int6
 double op_experts_used(double experts, double top_k, double tokens);
 /* Pairs of a query and a key that it sees, of c queries that see the last `window` keys each (0: all). */
 double op_causal_pairs(double c, double window);
+/* Heads of a rank: each has as many, or, where `shared` and there are fewer than ranks, one that others have
+   too. RG_ERR_USAGE with the nearest number of ranks that does. */
+rg_status op_share_heads(const rg_graph_node *n, int64_t *heads, int64_t ranks, bool shared, rg_error *err);
+/* Of latent and compressed attention: heads of the first input alone. */
+rg_status op_split_latent(const rg_graph *g, const rg_graph_node *n, int64_t ranks, int64_t *want,
+                          rg_graph_node *local, rg_error *err);
+/* Of how many ranks' tokens the node has one part. */
+static inline double op_split(const rg_graph_node *n) {
+    return n->split > 1 ? (double)n->split : 1;
+}
 /* Rows of a node whose operator or key does not say: those of its first input. */
 rg_status op_rows(const rg_graph *g, rg_graph_node *n, rg_error *err);
 /* Sees attention over tokens both ways? */
