@@ -21,13 +21,15 @@ typedef enum rg_unit {
     RG_UNIT_MM2,
     RG_UNIT_USD,
     RG_UNIT_USD_PER_H,
+    RG_UNIT_S,     /* "2.5 us" */
     RG_UNIT_COUNT, /* a bare number */
     RG_N_UNITS
 } rg_unit;
 
 /* "FLOP/s", "byte", ...: how a result in this unit is labelled. */
 const char *rg_unit_name(rg_unit unit);
-/* A number with its unit, "3.35 TB/s", in SI (bytes/s). Prefixes k M G T P E, for bytes Ki Mi Gi Ti too. A
+/* A number with its unit, "3.35 TB/s", in SI (bytes/s). Prefixes k M G T P E, for bytes Ki Mi Gi Ti
+   too, for seconds m u n. A
    text of another dimension, without a unit, not finite or negative: RG_ERR_PARSE, naming both dimensions. */
 rg_status rg_units_parse(const char *text, rg_unit unit, double *out, rg_error *err);
 /* The same the other way, four significant digits and a decimal prefix: "3.35 TB/s". Returns buf. */
@@ -47,6 +49,7 @@ typedef struct rg_value { /* a number with where it comes from */
     double value;         /* SI: FLOP/s, bytes, bytes/s */
     const char *source;
     bool given;
+    double lo, hi; /* what it may be instead; 0: no range is stated */
 } rg_value;
 
 typedef struct rg_chip_number { /* every number of the file, also those below */
@@ -72,13 +75,18 @@ typedef struct rg_chip {
     rg_arena arena;
     const char *id, *name, *vendor, *kind, *status, *confidence, *file;
     const char *architecture; /* chips of one architecture have the same paths */
-    const char *process, *notes, *peaks_note, *memory_kind; /* may be NULL */
+    const char *process, *notes, *peaks_note, *memory_kind, *onchip_kind, *operands; /* may be NULL */
     size_t n_alias;
     const char **alias;
     int year;
     bool operands_in_registers; /* matrix units take operands that threads load into registers first, each
                                    step waiting for the last; others read on-chip memory by themselves */
-    bool sparse_peaks; /* the vendor's peaks are with sparsity and the dense ones are not published */
+    bool sparse_peaks;        /* the vendor's peaks are with sparsity and the dense ones are not published */
+    struct rg_chip_scaleup {  /* how the chips of a domain are joined; each may be NULL */
+        const char *link;     /* id of data/links */
+        const char *topology; /* "switch" (also NULL), "mesh", "ring", "torus" */
+        const char *axes;     /* "16x16" */
+    } scaleup;
     size_t n_rates;
     struct rg_chip_rate {
         const char *type;    /* "bf16", "fp8", "int8", "fp4", ... */

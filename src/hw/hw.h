@@ -8,20 +8,53 @@
 /* What is needed while a file is read. */
 typedef struct hw_reader {
     rg_doc *doc;
-    rg_chip *chip;
+    rg_arena *arena; /* of what is read */
+    rg_chip *chip;   /* chip files */
     rg_doc_node *sources;
 } hw_reader;
 
-/* A copy of `text` that lives as long as the chip; NULL for NULL. */
-rg_status hw_keep(rg_chip *chip, const char *text, const char **out, rg_error *err);
+/* ---- any file (read.c) ------------------------------------------------------------------------------- */
+
+/* A copy of `text` in the arena; NULL for NULL. */
+rg_status hw_keep(rg_arena *arena, const char *text, const char **out, rg_error *err);
+/* RG_ERR_PARSE at the place of the node. */
+rg_status hw_wrong(const hw_reader *r, const rg_doc_node *node, rg_error *err, const char *expected,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Before anything else: a map with sources:. After it: no source and no key that nobody asked for. */
+rg_status hw_begin(hw_reader *r, const char *what, rg_error *err);
+rg_status hw_end(hw_reader *r, rg_error *err);
 /* A string member, kept. */
 rg_status hw_string(hw_reader *r, rg_doc_node *map, const char *key, bool need, const char **out,
                     rg_error *err);
+rg_status hw_read_aliases(hw_reader *r, size_t *n, const char ***out, rg_error *err);
+rg_status hw_year(hw_reader *r, int *out, rg_error *err);
 /* Keys of `sources:` separated by commas -> their texts joined by "; ". */
 rg_status hw_source(hw_reader *r, rg_doc_node *map, const char **out, rg_error *err);
-/* "memory.bandwidth" member with unit -> value, at the place of the node in messages. */
+/* A positive number with unit, at the place of the node in messages. */
 rg_status hw_quantity(hw_reader *r, rg_doc_node *map, const char *key, rg_unit unit, double *out,
                       rg_error *err);
+/* {value: 2 us, range: [1 us, 5 us], source: key, estimated: why}, range and estimated may be absent;
+   estimated NULL: such a key is unknown. */
+rg_status hw_value(hw_reader *r, rg_doc_node *node, rg_unit unit, rg_value *out, const char **estimated,
+                   rg_error *err);
+/* The same as a member; absent and not needed: *out is left alone. */
+rg_status hw_member(hw_reader *r, rg_doc_node *map, const char *key, rg_unit unit, bool need, rg_value *out,
+                    rg_error *err);
+/* Stems of the .yaml files of data_dir/folder, sorted, in the arena. */
+rg_status hw_list(const char *data_dir, const char *folder, rg_arena *arena, const char ***ids, size_t *n,
+                  rg_error *err);
+/* data_dir/folder/id.yaml, whose id: must be its name. */
+rg_status hw_open(rg_doc *out, const char *data_dir, const char *folder, const char *id, rg_error *err);
+/* The id of the file that has this id or, in aliases:, this name; NULL: none. In the arena. */
+rg_status hw_find(const char *data_dir, const char *folder, const char *name, rg_arena *arena,
+                  const char **id, rg_error *err);
+
+/* What-if: "x1.3" scales `old` (may be NULL), a bare number is SI, else a number with its unit. */
+rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, const rg_value *old,
+                       double *out, rg_error *err);
+rg_status hw_no_set(rg_error *err, const char *assignment, const char *expected, const char *what);
+
+/* ---- chip files -------------------------------------------------------------------------------------- */
 
 rg_status hw_read_numbers(hw_reader *r, rg_error *err);
 rg_status hw_read_paths(hw_reader *r, rg_error *err);

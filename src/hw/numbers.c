@@ -100,61 +100,46 @@ double rg_chip_ridge_point(const rg_chip *chip, const char *type) {
 
 /* ---- reading ----------------------------------------------------------------------------------------- */
 
-rg_status hw_quantity(hw_reader *r, rg_doc_node *map, const char *key, rg_unit unit, double *out,
-                      rg_error *err) {
-    const char *text;
-    RG_TRY(rg_doc_string(r->doc, map, key, true, &text, err));
-    rg_error inner = {0};
-    if (rg_units_parse(text, unit, out, &inner) == RG_OK && *out > 0) return RG_OK;
-    char where[256];
-    rg_doc_where(r->doc, rg_doc_get(map, key), where, sizeof where);
-    return inner.status ? rg_fail(err, RG_ERR_PARSE, where, inner.expected, "%s", inner.message)
-                        : rg_fail(err, RG_ERR_PARSE, where, "more than 0", "\"%.80s\"", text);
-}
-
 static rg_status read_number(hw_reader *r, const char *path, rg_unit unit, rg_doc_node *node, rg_error *err) {
-    rg_value v = {.given = true};
+    rg_value v;
     const char *estimated = NULL, *kept;
-    RG_TRY(hw_quantity(r, node, "value", unit, &v.value, err));
-    RG_TRY(hw_source(r, node, &v.source, err));
-    RG_TRY(hw_string(r, node, "estimated", false, &estimated, err));
-    RG_TRY(hw_keep(r->chip, path, &kept, err));
+    RG_TRY(hw_value(r, node, unit, &v, &estimated, err));
+    RG_TRY(hw_keep(r->arena, path, &kept, err));
     return hw_add_number(r->chip, kept, unit, v, estimated, err);
 }
 
-/* Members of a section that are words, not numbers. */
-static bool is_word(const char *path) {
-    return strcmp(path, "memory.kind") == 0 || strcmp(path, "onchip.kind") == 0 ||
-           strcmp(path, "scaleup.link") == 0 || strcmp(path, "silicon.operands") == 0;
+/* Members of a section that are words, not numbers: where to keep one, NULL for a number. */
+static const char **word_of(rg_chip *chip, const char *path) {
+    const struct {
+        const char *path, **to;
+    } words[] = {{"memory.kind", &chip->memory_kind},   {"onchip.kind", &chip->onchip_kind},
+                 {"scaleup.link", &chip->scaleup.link}, {"scaleup.topology", &chip->scaleup.topology},
+                 {"scaleup.axes", &chip->scaleup.axes}, {"silicon.operands", &chip->operands}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].path, path) == 0) return words[i].to;
+    return NULL;
 }
 
-static rg_status read_operands(hw_reader *r, rg_doc_node *at, const char *word, rg_error *err) {
-    char where[256];
+static rg_status read_operands(hw_reader *r, const rg_doc_node *at, const char *word, rg_error *err) {
     r->chip->operands_in_registers = strcmp(word, "registers") == 0;
     if (r->chip->operands_in_registers || strcmp(word, "memory") == 0) return RG_OK;
-    return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, at, where, sizeof where), "registers or memory",
-                   "operands \"%.40s\"", word);
+    return hw_wrong(r, at, err, "registers or memory", "operands \"%.40s\"", word);
 }
 
 static rg_status read_section(hw_reader *r, const char *name, rg_error *err) {
     rg_doc_node *section;
     RG_TRY(rg_doc_child(r->doc, r->doc->root, name, RG_DOC_MAP, false, &section, err));
     for (rg_doc_node *c = section ? section->child : NULL; c; c = c->next) {
-        char path[96], where[256];
+        char path[96];
         snprintf(path, sizeof path, "%s.%.64s", name, c->key);
         c->used = true;
         rg_unit unit = hw_unit_of(path);
-        if (is_word(path)) {
-            const char *word;
-            RG_TRY(hw_string(r, section, c->key, true, &word, err));
-            if (strcmp(path, "memory.kind") == 0) r->chip->memory_kind = word;
-            if (strcmp(path, "silicon.operands") == 0) RG_TRY(read_operands(r, c, word, err));
+        const char **word = word_of(r->chip, path);
+        if (word) {
+            RG_TRY(hw_string(r, section, c->key, true, word, err));
+            if (strcmp(path, "silicon.operands") == 0) RG_TRY(read_operands(r, c, *word, err));
         } else if (unit == RG_N_UNITS) {
-            return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, c, where, sizeof where),
-                           "a number that docs/chips.md lists", "a chip has no \"%s\"", path);
-        } else if (c->kind != RG_DOC_MAP) {
-            return rg_fail(err, RG_ERR_PARSE, rg_doc_where(r->doc, c, where, sizeof where),
-                           "{value: NUMBER UNIT, source: KEY}", "a number without its source");
+            return hw_wrong(r, c, err, "a number that docs/chips.md lists", "a chip has no \"%s\"", path);
         } else {
             RG_TRY(read_number(r, path, unit, c, err));
         }

@@ -66,7 +66,7 @@ static rg_status read_pattern(hw_reader *r, rg_doc_node *map, const char *key, r
         text = rest;
     }
     if (status == RG_OK && !full.failed) status = check_parts(r, node, full.data ? full.data : "", err);
-    if (status == RG_OK) status = hw_keep(r->chip, full.data ? full.data : "", out, err);
+    if (status == RG_OK) status = hw_keep(r->arena, full.data ? full.data : "", out, err);
     rg_str_free(&full);
     return status;
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rg_status usage(rg_error *err, const char *assignment, const char *expected, const char *what) {
+rg_status hw_no_set(rg_error *err, const char *assignment, const char *expected, const char *what) {
     return rg_fail(err, RG_ERR_USAGE, "--set", expected, "%s in \"%.120s\"", what, assignment);
 }
 
@@ -30,28 +30,32 @@ static bool path_of(const rg_chip *chip, const char *text, size_t n, char *path,
     }
     for (size_t i = 0; i < sizeof spelt / sizeof *spelt; i++)
         if (strcmp(rest, spelt[i][0]) == 0) rest = spelt[i][1];
-    snprintf(path, size, "%s", rest);
+    if (strncmp(rest, "hbm.", 4) == 0)
+        snprintf(path, size, "memory.%s", rest + 4);
+    else
+        snprintf(path, size, "%s", rest);
     if (hw_unit_of(path) != RG_N_UNITS) return true;
     snprintf(path, size, "rates.%s", rest);
     return hw_unit_of(path) != RG_N_UNITS;
 }
 
-/* "x1.3" scales `old`, a bare number is SI, else a number with its unit. */
-static rg_status new_value(const char *assignment, const char *text, rg_unit unit, const rg_chip_number *old,
-                           double *out, rg_error *err) {
+rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, const rg_value *old,
+                       double *out, rg_error *err) {
     bool scaled = text[0] == 'x';
     char *end;
     double v = strtod(text + scaled, &end);
     if (end == text + scaled || *end) {
         rg_error inner;
         if (scaled || rg_units_parse(text, unit, &v, &inner) != RG_OK)
-            return usage(err, assignment, scaled ? "a factor, as in x1.3" : inner.expected,
-                         scaled ? "no factor" : inner.message);
+            return hw_no_set(err, assignment, scaled ? "a factor, as in x1.3" : inner.expected,
+                             scaled ? "no factor" : inner.message);
     } else if (scaled) {
-        if (!old) return usage(err, assignment, "a number with its unit", "nothing to scale: not published");
-        v *= old->v.value;
+        if (!old || !old->given)
+            return hw_no_set(err, assignment, "a number with its unit", "nothing to scale: not published");
+        v *= old->value;
     }
-    if (!isfinite(v) || v <= 0) return usage(err, assignment, "a finite number above 0", "no such number");
+    if (!isfinite(v) || v <= 0)
+        return hw_no_set(err, assignment, "a finite number above 0", "no such number");
     *out = v;
     return RG_OK;
 }
@@ -59,13 +63,14 @@ static rg_status new_value(const char *assignment, const char *text, rg_unit uni
 rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err) {
     const char *equals = strchr(assignment, '=');
     char path[128];
-    if (!equals) return usage(err, assignment, "PATH=VALUE", "no \"=\"");
+    if (!equals) return hw_no_set(err, assignment, "PATH=VALUE", "no \"=\"");
     if (!path_of(chip, assignment, (size_t)(equals - assignment), path, sizeof path))
-        return usage(err, assignment, "a number that ridge hw show lists, of this chip", "unknown number");
+        return hw_no_set(err, assignment, "a number that ridge hw show lists, of this chip",
+                         "unknown number");
     const rg_unit unit = hw_unit_of(path);
     rg_chip_number *old = (rg_chip_number *)rg_chip_find(chip, path);
     double value = 0;
-    RG_TRY(new_value(assignment, equals + 1, unit, old, &value, err));
+    RG_TRY(hw_new_value(assignment, equals + 1, unit, old ? &old->v : NULL, &value, err));
     const char *source =
         old ? rg_arena_printf(&chip->arena, "set by hand (%s); was %.6g: %s", assignment, old->v.value,
                               old->v.source)
@@ -78,7 +83,7 @@ rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err) {
         return RG_OK;
     }
     const char *kept;
-    RG_TRY(hw_keep(chip, path, &kept, err));
+    RG_TRY(hw_keep(&chip->arena, path, &kept, err));
     if (strncmp(path, "rates.", 6) == 0) RG_TRY(hw_add_hypothetical(chip, path + 6, err));
     return hw_add_number(chip, kept, unit, (rg_value){value, source, true}, "set by hand", err);
 }

@@ -11,23 +11,25 @@ typedef struct unit_form {
     const char *symbol;
     bool prefixed; /* k M G T P E may stand in front */
     bool binary;   /* Ki Mi Gi Ti too */
+    bool small;    /* m u n instead */
 } unit_form;
 
 static const unit_form forms[] = {
-    {RG_UNIT_FLOP_PER_S, "FLOP/s", true, false},
-    {RG_UNIT_FLOP_PER_S, "OP/s", true, false},
-    {RG_UNIT_BYTES_PER_S, "B/s", true, true},
-    {RG_UNIT_BYTES, "B", true, true},
-    {RG_UNIT_HZ, "Hz", true, false},
-    {RG_UNIT_MM2, "mm2", false, false},
-    {RG_UNIT_USD_PER_H, "USD/h", false, false},
-    {RG_UNIT_USD, "USD", false, false},
-    {RG_UNIT_W, "W", true, false},
+    {RG_UNIT_FLOP_PER_S, "FLOP/s", true, false, false},
+    {RG_UNIT_FLOP_PER_S, "OP/s", true, false, false},
+    {RG_UNIT_BYTES_PER_S, "B/s", true, true, false},
+    {RG_UNIT_BYTES, "B", true, true, false},
+    {RG_UNIT_HZ, "Hz", true, false, false},
+    {RG_UNIT_MM2, "mm2", false, false, false},
+    {RG_UNIT_USD_PER_H, "USD/h", false, false, false},
+    {RG_UNIT_USD, "USD", false, false, false},
+    {RG_UNIT_W, "W", true, false, false},
+    {RG_UNIT_S, "s", false, false, true},
 };
 enum { N_FORMS = sizeof forms / sizeof *forms };
 
-static const char *const names[RG_N_UNITS] = {"FLOP/s", "byte", "byte/s", "Hz",   "W",
-                                              "mm2",    "USD",  "USD/h",  "count"};
+static const char *const names[RG_N_UNITS] = {"FLOP/s", "byte", "byte/s", "Hz", "W",
+                                              "mm2",    "USD",  "USD/h",  "s",  "count"};
 static const char *const samples[RG_N_UNITS] = {
     "operations per second, as in \"989.4 TFLOP/s\"",
     "bytes, as in \"80 GB\" or \"96 GiB\"",
@@ -37,6 +39,7 @@ static const char *const samples[RG_N_UNITS] = {
     "an area, as in \"814 mm2\"",
     "a price, as in \"33600 USD\"",
     "a rent, as in \"10.8 USD/h\"",
+    "a time, as in \"2.5 us\"",
     "a bare number, as in \"80e9\"",
 };
 
@@ -46,9 +49,13 @@ const char *rg_unit_name(rg_unit unit) {
 
 /* Factor of a prefix of n characters, 0 when it is none. */
 static double prefix_factor(const char *p, size_t n, const unit_form *form) {
-    static const char letters[] = "kMGTPE";
+    static const char letters[] = "kMGTPE", small_letters[] = "mun";
     static const char binary_letters[] = "KMGTPE";
     if (n == 0) return 1;
+    if (form->small && n == 1) {
+        const char *at = strchr(small_letters, p[0]);
+        return at && *at ? pow(1000, -(double)(at - small_letters + 1)) : 0;
+    }
     if (!form->prefixed) return 0;
     if (n == 1) {
         const char *at = strchr(letters, p[0]);
@@ -99,12 +106,16 @@ rg_status rg_units_parse(const char *text, rg_unit unit, double *out, rg_error *
 const char *rg_units_print(double value, rg_unit unit, char *buf, size_t size) {
     static const char *const prefixes[] = {"", "k", "M", "G", "T", "P", "E"};
     static const char *const symbols[RG_N_UNITS] = {"FLOP/s", "B",   "B/s",   "Hz", "W",
-                                                    "mm2",    "USD", "USD/h", ""};
+                                                    "mm2",    "USD", "USD/h", "s",  ""};
     int i = 0;
     bool prefixed = unit <= RG_UNIT_HZ;
     /* 999.95 would print as 1000: the next prefix is taken a little early. */
     for (; prefixed && i < 6 && fabs(value) >= 999.95; i++) value /= 1000;
-    if (unit == RG_UNIT_COUNT)
+    static const char *const small[] = {"", "m", "u", "n"};
+    for (; unit == RG_UNIT_S && i < 3 && value > 0 && value < 0.99995; i++) value *= 1000;
+    if (unit == RG_UNIT_S)
+        snprintf(buf, size, "%.4g %ss", value, small[i]);
+    else if (unit == RG_UNIT_COUNT)
         snprintf(buf, size, "%.6g", value);
     else if (prefixed)
         snprintf(buf, size, "%.4g %s%s", value, prefixes[i], symbols[unit]);

@@ -92,7 +92,7 @@ static void broken_file(void **state) {
     assert_int_equal(rg_dir_make("hw-test/chips", &err), RG_OK);
     char *good = replaced("id: test\n", "id: zz\naliases: [other]\n");
     assert_int_equal(rg_file_write("hw-test/chips/zz.yaml", good, strlen(good), &err), RG_OK);
-    assert_int_equal(rg_file_write("hw-test/chips/aa.yaml", "id: aa\n", 7, &err), RG_OK);
+    assert_int_equal(rg_file_write("hw-test/chips/aa.yaml", "id: [a\n", 7, &err), RG_OK);
     assert_int_equal(rg_chip_open(&chip, "other", "hw-test", &err), RG_OK);
     rg_chip_close(&chip);
     assert_int_equal(rg_chip_open(&chip, "another", "hw-test", &err), RG_ERR_PARSE);
