@@ -1,5 +1,5 @@
-/* One step of training: a model on a system under a parallel layout. Where each millisecond goes and what lies
-   in memory. docs/training.md explains model, constants and ledger. */
+/* One step of training: a model on a system under a parallel layout. Where each millisecond goes and what
+   lies in memory. docs/training.md explains model, constants and ledger. */
 #ifndef RIDGE_TRAIN_H
 #define RIDGE_TRAIN_H
 
@@ -11,10 +11,11 @@
 extern "C" {
 #endif
 
-typedef enum rg_train_attention { /* kernels of attention, forward and back */
-                                  RG_TRAIN_FUSED,  /* as the chip's constants: scores never leave the core */
-                                  RG_TRAIN_FLASH1, /* fused, first generation (arXiv 2205.14135) */
-                                  RG_TRAIN_UNFUSED, /* scores are written: two multiplies, a softmax between */
+typedef enum rg_train_attention {                   /* kernels of attention, forward and back */
+                                  RG_TRAIN_FUSED,   /* as the chip's constants: scores never leave the core */
+                                  RG_TRAIN_FLASH1,  /* fused, first generation (arXiv 2205.14135) */
+                                  RG_TRAIN_UNFUSED, /* scores are written: two multiplies, a softmax between
+                                                     */
                                   RG_N_TRAIN_ATTENTIONS
 } rg_train_attention;
 /* "fused", "flash1", "unfused". */
@@ -24,10 +25,10 @@ typedef struct rg_train_request {
     const rg_graph *graph; /* of the whole model */
     const rg_system *system;
     const rg_layout *layout;
-    const char *policy;    /* formats of the multiplies; NULL: bf16 */
-    const char *stack;     /* software whose constants count ("megatron-26.06"); NULL: none */
-    double sequence;       /* tokens */
-    double global_batch;   /* sequences of a step, over all replicas */
+    const char *policy;  /* formats of the multiplies; NULL: bf16 */
+    const char *stack;   /* software whose constants count ("megatron-26.06"); NULL: none */
+    double sequence;     /* tokens */
+    double global_batch; /* sequences of a step, over all replicas */
     rg_train_attention attention;
     bool dropout; /* behind the scores and the two blocks of a layer */
     bool serial;  /* gradients are exchanged when the backward pass is over, not beside it */
@@ -46,7 +47,7 @@ typedef enum rg_train_part { /* of a step; they add up to it */
                              RG_TRAIN_EP,
                              RG_TRAIN_PP,     /* sends between stages */
                              RG_TRAIN_BUBBLE, /* stages without a microbatch */
-                             RG_TRAIN_DP,     /* gradients and sharded weights, as far as nothing hides them */
+                             RG_TRAIN_DP, /* gradients and sharded weights, as far as nothing hides them */
                              RG_TRAIN_OPTIMIZER,
                              RG_TRAIN_HOST, /* kernels that arrive later than the chip is free */
                              RG_N_TRAIN_PARTS
@@ -82,20 +83,20 @@ typedef struct rg_train_ledger {
 
 typedef struct rg_train_step {
     double bound_s, estimate_s, lo80_s, hi80_s;
-    const char *kind;    /* as rg_estimate.kind */
-    const char *limiter; /* name of the part, or "linear", ..., that takes longest */
-    double part_s[RG_N_TRAIN_PARTS];     /* add up to estimate_s */
+    const char *kind;                        /* as rg_estimate.kind */
+    const char *limiter;                     /* name of the part, or "linear", ..., that takes longest */
+    double part_s[RG_N_TRAIN_PARTS];         /* add up to estimate_s */
     double operator_s[RG_N_TRAIN_OPERATORS]; /* add up to forward, backward and recompute */
-    double microbatches;                 /* that each replica passes */
-    double model_flop;    /* matrix FLOP that a step needs: forward and twice as much back, pairs that are
-                             attended */
-    double square_flop;   /* the same, attention over whole squares (arXiv 2204.02311, appendix B) */
-    double hardware_flop; /* model_flop and what is computed again */
+    double microbatches;                     /* that each replica passes */
+    double model_flop;      /* matrix FLOP that a step needs: forward and twice as much back, pairs that are
+                               attended */
+    double square_flop;     /* the same, attention over whole squares (arXiv 2204.02311, appendix B) */
+    double hardware_flop;   /* model_flop and what is computed again */
     double peak_flop_per_s; /* of one chip, of the type that most multiplies run as */
     double mfu, mfu_square, hfu; /* the three over time and peak of all chips */
     double chips, tokens_per_s;
-    rg_train_ledger memory;      /* of the fullest stage */
-    rg_train_ledger stage[3];    /* first, middle (0 layers: there is none), last */
+    rg_train_ledger memory;   /* of the fullest stage */
+    rg_train_ledger stage[3]; /* first, middle (0 layers: there is none), last */
     bool fits;
     char fitting[128]; /* does not fit: what nearby layout would; empty: none was found */
 } rg_train_step;
