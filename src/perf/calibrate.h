@@ -37,6 +37,7 @@ typedef struct perf_calibration {
     const char *chip, *op, *group, *date, *data, *sha256;
     const perf_model *model;
     double rows;
+    bool registers; /* as in perf_machine, of the chip */
     double constant[PERF_MAX_CONSTANTS];
     double hull_lo[PERF_MAX_NUMBERS], hull_hi[PERF_MAX_NUMBERS];
     perf_residual residual[PERF_N_REGIMES + 1]; /* the last: all */
@@ -72,6 +73,9 @@ rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_erro
 /* The file of one chip. */
 rg_status perf_calibrations_write(const rg_calibrations *all, const char *chip, const char *path,
                                   rg_error *err);
+
+/* The constants as they are carried to another chip: in proportion to the presets of both kinds of chips. */
+void perf_constants_on(const perf_calibration *e, const perf_machine *m, double *constant);
 
 /* Estimate and interval of a row; false when there are no constants for its operator and formats. `without`:
    a chip whose constants are not to be used, or NULL. */

@@ -115,6 +115,7 @@ static rg_status read_score(rg_doc *doc, rg_doc_node *node, rg_fit_score *s, rg_
 static rg_status read_entry(rg_calibrations *all, rg_doc *doc, const char *chip, rg_doc_node *node,
                             rg_error *err) {
     perf_calibration e = {.chip = chip};
+    const char *operands;
     if (node->kind != RG_DOC_MAP) return wrong(doc, node, "keys and values", "no map", err);
     RG_TRY(rg_doc_string(doc, node, "op", true, &e.op, err));
     e.model = perf_model_find(e.op);
@@ -124,6 +125,10 @@ static rg_status read_entry(rg_calibrations *all, rg_doc *doc, const char *chip,
     RG_TRY(rg_doc_string(doc, node, "data", true, &e.data, err));
     RG_TRY(rg_doc_string(doc, node, "sha256", true, &e.sha256, err));
     RG_TRY(rg_doc_number(doc, node, "rows", true, &e.rows, err));
+    RG_TRY(rg_doc_string(doc, node, "operands", true, &operands, err));
+    e.registers = strcmp(operands, "registers") == 0;
+    if (!e.registers && strcmp(operands, "memory") != 0)
+        return wrong(doc, rg_doc_get(node, "operands"), "registers or memory", "unknown operands", err);
     RG_TRY(read_constants(doc, node, &e, err));
     RG_TRY(read_residuals(doc, node, &e, err));
     RG_TRY(read_score(doc, node, &e.held_out, err));
@@ -218,7 +223,8 @@ static void print_entry(rg_str *out, const perf_calibration *e) {
     print_quoted(out, e->group);
     rg_str_printf(out, "\n    date: '%s'\n    data: ", e->date);
     print_quoted(out, e->data);
-    rg_str_printf(out, "\n    sha256: '%s'\n    rows: %.0f\n    constants: {", e->sha256, e->rows);
+    rg_str_printf(out, "\n    sha256: '%s'\n    rows: %.0f\n    operands: %s\n    constants: {", e->sha256,
+                  e->rows, e->registers ? "registers" : "memory");
     for (size_t i = 0; i < m->n_constants; i++)
         rg_str_printf(out, "%s%s: %.5g", i ? ", " : "", m->constant[i].name, e->constant[i]);
     rg_str_add(out, "}\n    hull: {");

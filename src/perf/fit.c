@@ -40,7 +40,19 @@ typedef struct search {
     const perf_model *model;
     const sample *sample;
     size_t n;
+    double constant[PERF_MAX_CONSTANTS]; /* those that are not searched stay as they are */
+    size_t n_free, at[PERF_MAX_CONSTANTS];
 } search;
+
+static search search_of(const perf_model *model, const sample *drawn, size_t n) {
+    search s = {.model = model, .sample = drawn, .n = n};
+    const bool converts = n && drawn->row.dtype && drawn->row.dtype->converts;
+    for (size_t i = 0; i < model->n_constants; i++) {
+        s.constant[i] = perf_preset(&model->constant[i], n && drawn->machine.registers);
+        if (converts || !model->constant[i].converts) s.at[s.n_free++] = i;
+    }
+    return s;
+}
 
 static double clamped(const perf_constant *c, double log_value, double *penalty) {
     const double lo = log(c->lo), hi = log(c->hi);
@@ -51,8 +63,9 @@ static double clamped(const perf_constant *c, double log_value, double *penalty)
 /* Mean absolute error of the logarithm; beyond a factor of two it counts less: such rows ran otherwise. */
 static double loss(const search *s, const double *at) {
     double c[PERF_MAX_CONSTANTS], penalty = 0, sum = 0;
-    for (size_t i = 0; i < s->model->n_constants; i++)
-        c[i] = clamped(&s->model->constant[i], at[i], &penalty);
+    memcpy(c, s->constant, sizeof c);
+    for (size_t i = 0; i < s->n_free; i++)
+        c[s->at[i]] = clamped(&s->model->constant[s->at[i]], at[i], &penalty);
     for (size_t i = 0; i < s->n; i++) {
         const double t = s->model->estimate(&s->sample[i].row, &s->sample[i].machine, c).s;
         const double e = fabs(log(t / s->sample[i].row.measured_s));
@@ -82,13 +95,13 @@ static void sort(simplex *p, size_t n) {
 
 /* Center + t x (center - worst), and its loss. */
 static double point(const search *s, const simplex *p, const double *center, double t, double *out) {
-    const size_t n = s->model->n_constants;
+    const size_t n = s->n_free;
     for (size_t k = 0; k < n; k++) out[k] = center[k] + t * (center[k] - p->x[n][k]);
     return loss(s, out);
 }
 
 static void step(const search *s, simplex *p) {
-    const size_t n = s->model->n_constants;
+    const size_t n = s->n_free;
     double center[PERF_MAX_CONSTANTS] = {0}, y[PERF_MAX_CONSTANTS], z[PERF_MAX_CONSTANTS];
     sort(p, n);
     for (size_t i = 0; i < n; i++)
@@ -112,7 +125,7 @@ static void step(const search *s, simplex *p) {
 
 /* Nelder-Mead from `at`, which becomes the best point found. */
 static double descend(const search *s, double *at, double size, int steps) {
-    const size_t n = s->model->n_constants;
+    const size_t n = s->n_free;
     simplex p;
     for (size_t i = 0; i <= n; i++) {
         memcpy(p.x[i], at, sizeof p.x[i]);
@@ -132,16 +145,17 @@ static void find_constants(const search *s, double *constant) {
     for (size_t start = 0; start < starts; start++) {
         double at[PERF_MAX_CONSTANTS] = {0};
         const double spread = start < 2 ? 0 : 3;
-        for (size_t i = 0; i < s->model->n_constants; i++)
-            at[i] = log(s->model->constant[i].preset) + spread * (rg_random_uniform(5, start, i) - 0.5);
+        for (size_t i = 0; i < s->n_free; i++)
+            at[i] = log(s->constant[s->at[i]]) + spread * (rg_random_uniform(5, start, i) - 0.5);
         for (int again = 0; again < 3; again++) descend(s, at, again ? 0.2 : start == 0 ? 0.3 : 1, 120);
         const double f = loss(s, at);
         if (f >= best_loss) continue;
         best_loss = f;
         memcpy(best, at, sizeof best);
     }
-    for (size_t i = 0; i < s->model->n_constants; i++)
-        constant[i] = clamped(&s->model->constant[i], best[i], &ignored);
+    memcpy(constant, s->constant, sizeof s->constant);
+    for (size_t i = 0; i < s->n_free; i++)
+        constant[s->at[i]] = clamped(&s->model->constant[s->at[i]], best[i], &ignored);
 }
 
 /* ---- one group --------------------------------------------------------------------------------------- */
@@ -211,6 +225,7 @@ bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t 
     out->model = model;
     out->op = model->op;
     out->rows = (double)n;
+    out->registers = chip->operands_in_registers;
     for (size_t k = 0; k < model->n_numbers; k++) {
         out->hull_lo[k] = INFINITY;
         for (size_t i = 0; i < n; i++) {
@@ -220,7 +235,7 @@ bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t 
     }
     sample *drawn = malloc(MAX_SAMPLE * sizeof *drawn);
     if (!drawn) return false;
-    const search s = {model, drawn, draw(model, row, n, chip, by_model, seed, drawn)};
+    const search s = search_of(model, drawn, draw(model, row, n, chip, by_model, seed, drawn));
     find_constants(&s, out->constant);
     free(drawn);
     return find_residuals(row, n, chip, by_model, seed, out);

@@ -41,15 +41,33 @@ const char *perf_regime_name(perf_regime regime) {
     return names[regime];
 }
 
-double perf_overlap(double a, double b, double c) {
-    const double p = 2.3, most = fmax(a, fmax(b, c));
+static double norm(double a, double b, double c, double p) {
+    const double most = fmax(a, fmax(b, c));
     if (!(most > 0)) return 0;
     return most * pow(pow(a / most, p) + pow(b / most, p) + pow(c / most, p), 1 / p);
+}
+
+double perf_overlap(double a, double b, double c) {
+    return norm(a, b, c, 2.3);
+}
+
+double perf_overlap_long(double a, double b, double c, double cycles) {
+    return norm(a, b, c, 1.8 + 0.6 * log(fmax(1, cycles / 1e4)));
+}
+
+double perf_preset(const perf_constant *c, bool registers) {
+    return registers && c->registers > 0 ? c->registers : c->preset;
 }
 
 static double number(const rg_chip *chip, const char *path) {
     const rg_chip_number *n = rg_chip_find(chip, path);
     return n ? n->v.value : 0;
+}
+
+double perf_clock_hz(const rg_chip *chip) {
+    const double nominal = 1.8e9; /* the middle of those that are published, within a third */
+    const double hz = number(chip, "silicon.clock");
+    return hz > 0 ? hz : nominal;
 }
 
 bool perf_machine_of(const rg_chip *chip, const perf_model *model, const perf_row *row, perf_machine *out,
@@ -59,6 +77,8 @@ bool perf_machine_of(const rg_chip *chip, const perf_model *model, const perf_ro
     out->cores = number(chip, "silicon.cores");
     out->onchip_bytes = number(chip, "onchip.capacity");
     out->link_bytes_per_s = number(chip, "scaleup.bandwidth");
+    out->clock_hz = perf_clock_hz(chip);
+    out->registers = chip->operands_in_registers;
     *missing = NULL;
     if (model->network) {
         if (!(out->link_bytes_per_s > 0)) *missing = "scaleup.bandwidth";

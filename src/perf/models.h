@@ -5,7 +5,7 @@
 
 #include "ridge/perf.h"
 
-enum { PERF_MAX_NUMBERS = 8, PERF_MAX_WORDS = 3, PERF_MAX_CONSTANTS = 8 };
+enum { PERF_MAX_NUMBERS = 8, PERF_MAX_WORDS = 3, PERF_MAX_CONSTANTS = 10 };
 
 /* What the models need of a chip, in SI units; 0: not published. */
 typedef struct perf_machine {
@@ -13,6 +13,8 @@ typedef struct perf_machine {
     double bytes_per_s;
     double cores;        /* independent units that tiles of a kernel are dealt to */
     double onchip_bytes; /* last cache before the memory */
+    double clock_hz;     /* of the cores */
+    bool registers;      /* matrix units take operands from registers: rg_chip.operands_in_registers */
     double link_bytes_per_s;
 } perf_machine;
 
@@ -49,6 +51,8 @@ typedef struct perf_guess {
 typedef struct perf_constant {
     const char *name, *unit, *meaning;
     double preset, lo, hi; /* positive; searched on a log scale */
+    double registers;      /* preset of chips whose matrix units take operands from registers; 0: the same */
+    bool converts;         /* only of kernels that convert activations; the preset elsewhere */
 } perf_constant;
 
 typedef struct perf_column {
@@ -82,6 +86,12 @@ const perf_dtype *perf_dtype_find(const char *name);
 const char *perf_regime_name(perf_regime regime);
 /* (a^p + b^p + c^p)^(1/p), p = 2.3: the longest of three that overlap imperfectly. */
 double perf_overlap(double a, double b, double c);
+/* The same with p = 1.8 + 0.6 ln(cycles / 10^4), at least 1.8: filling and draining a pipeline shows in short
+   kernels. */
+double perf_overlap_long(double a, double b, double c, double cycles);
+double perf_preset(const perf_constant *c, bool registers);
+/* Of the cores; a nominal one where it is not published. */
+double perf_clock_hz(const rg_chip *chip);
 /* False when the chip does not publish a number that the row needs; *missing names it. */
 bool perf_machine_of(const rg_chip *chip, const perf_model *model, const perf_row *row, perf_machine *out,
                      const char **missing);

@@ -13,18 +13,18 @@ typedef struct typical {
     bool own;
 } typical;
 
-static bool typical_of(const rg_calibrations *all, const char *chip, typical *out) {
+static bool typical_of(const rg_calibrations *all, const rg_chip *chip, typical *out) {
     for (int own = 1; own >= 0; own--) {
         double sum[3] = {0}, n = 0;
         for (size_t i = 0; i < all->n; i++) {
             const perf_calibration *e = &all->entry[i];
             if (e->model != &perf_gemm || strncmp(e->group, "bfloat16/", 9) != 0) continue;
-            if (own && strcmp(e->chip, chip) != 0) continue;
+            if (own && strcmp(e->chip, chip->id) != 0) continue;
             for (int k = 0; k < 3; k++) sum[k] += log(e->constant[k]);
             n++;
         }
         if (!(n > 0)) continue;
-        *out = (typical){exp(sum[0] / n), exp(sum[1] / n), exp(sum[2] / n), own == 1};
+        *out = (typical){exp(sum[0] / n) / perf_clock_hz(chip), exp(sum[1] / n), exp(sum[2] / n), own == 1};
         return true;
     }
     return false;
@@ -124,7 +124,7 @@ static bool estimate_other(const perf_case *c, const rg_calibrations *all, size_
                            double bound_s, rg_estimate *out) {
     const rg_op op = c->graph->node[node].op;
     typical t;
-    if (!typical_of(all, c->chip->id, &t)) return false;
+    if (!typical_of(all, c->chip, &t)) return false;
     *out = (rg_estimate){.regime = "launch", .kind = "transferred"};
     if (op == RG_OP_SLICE || op == RG_OP_CONCAT || op == RG_OP_ROWS_OF) return true;
     const rg_node_count n = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);

@@ -33,8 +33,18 @@ typedef struct blend { /* of what several sets of constants say */
     perf_regime regime;
 } blend;
 
+void perf_constants_on(const perf_calibration *e, const perf_machine *m, double *constant) {
+    memcpy(constant, e->constant, sizeof e->constant);
+    for (size_t i = 0; e->registers != m->registers && i < e->model->n_constants; i++) {
+        const perf_constant *c = &e->model->constant[i];
+        constant[i] *= perf_preset(c, m->registers) / perf_preset(c, e->registers);
+    }
+}
+
 static void add(blend *b, const perf_calibration *e, const perf_row *row, const perf_machine *m) {
-    const perf_guess g = e->model->estimate(row, m, e->constant);
+    double constant[PERF_MAX_CONSTANTS];
+    perf_constants_on(e, m, constant);
+    const perf_guess g = e->model->estimate(row, m, constant);
     const perf_residual *r = &e->residual[g.regime];
     if (!(r->n > 0)) r = &e->residual[PERF_N_REGIMES];
     const double at = log(g.s);

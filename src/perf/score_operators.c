@@ -1,4 +1,5 @@
-/* Score card: kernels of GEMM (Q2, Q5), attention (Q7), experts (Q8) and collectives (Q9) on unseen sites. */
+/* Score card: kernels of GEMM (Q2, Q4, Q5), attention (Q7), experts (Q8) and collectives (Q9) on unseen
+ * sites. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +31,28 @@ static rg_status add_result_row(perf_scoring *s, const char *id, const perf_scor
     return perf_score_add_error(s, id, name, r->s.n, r->s.mape, floor, stretch, r->bound_mape);
 }
 
+/* The chips with GDDR behind a large cache; NULL: another. */
+static const struct cards {
+    const char *chip;
+    double floor, stretch;
+} cards[] = {{"l40s", 0.15, 0.10}, {"rtx-pro-6000-server", 0.12, 0.09}};
+
+static const struct cards *card_of(const perf_score_result *r) {
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++)
+        if (strcmp(r->source->chip, cards[i].chip) == 0) return &cards[i];
+    return NULL;
+}
+
 static rg_status gemm_rows(perf_scoring *s) {
     mean vllm = {0};
     for (size_t i = 0; i < s->n_results; i++) {
         const perf_score_result *r = &s->result[i];
         if (strcmp(r->source->op, "gemm") != 0) continue;
-        if (is_bf16_gemm(r) && strstr(r->source->table, "vllm")) mean_add(&vllm, r);
-        if (is_bf16_gemm(r))
+        const struct cards *card = card_of(r);
+        if (is_bf16_gemm(r) && !card && strstr(r->source->table, "vllm")) mean_add(&vllm, r);
+        if (is_bf16_gemm(r) && card)
+            RG_TRY(add_result_row(s, "Q4", r, card->floor, card->stretch));
+        else if (is_bf16_gemm(r))
             RG_TRY(add_result_row(s, "Q2", r, 0.095, 0.065));
         else if (strncmp(r->group, "fp8", 3) == 0)
             RG_TRY(add_result_row(s, "Q5", r, 0.15, 0.10));

@@ -9,6 +9,8 @@ const perf_score_source perf_score_sources[] = {
     {"gemm", "h100-sxm", "aiconfigurator/gemm/h100_sxm_vllm-0.24.0.csv", NULL},
     {"gemm", "h200-sxm", "aiconfigurator/gemm_power/h200_sxm_vllm-0.22.0.csv", "vllm"},
     {"gemm", "b200-sxm", "aiconfigurator/gemm/b200_sxm_vllm-0.24.0.csv", NULL},
+    {"gemm", "l40s", "aiconfigurator/gemm/l40s_vllm-0.24.0.csv", NULL},
+    {"gemm", "rtx-pro-6000-server", "aiconfigurator/gemm/rtx_pro_6000_server_vllm-0.24.0.csv", NULL},
     {"gemm", "a100-sxm-80", "gemm_a100sxm80_trtllm1.0.0.csv.gz", "trtllm"},
     {"gemm", "h100-sxm", "gemm_h100sxm_trtllm1.3.0rc20.csv.gz", "trtllm"},
     {"gemm", "b200-sxm", "gemm_b200sxm_trtllm1.3.0rc20.csv.gz", "trtllm"},

@@ -5,8 +5,8 @@
 
 #include "perf/score.h"
 
-/* Error on all bf16 rows of a table with given constants. */
-static rg_status score_constants(perf_scoring *s, const perf_score_source *x, const double *constant,
+/* Error on all bf16 rows of a table with the constants of another chip; NULL: the presets. */
+static rg_status score_constants(perf_scoring *s, const perf_score_source *x, const perf_calibration *from,
                                  rg_fit_score *out, double *bound_mape) {
     char path[4096], *text;
     size_t size;
@@ -28,6 +28,12 @@ static rg_status score_constants(perf_scoring *s, const perf_score_source *x, co
         if (!r->dtype || strcmp(r->dtype->name, "bfloat16") != 0 || !(r->measured_s > 0) ||
             !perf_machine_of(&chip, &perf_gemm, r, &m, &missing))
             continue;
+        double constant[PERF_MAX_CONSTANTS];
+        if (from)
+            perf_constants_on(from, &m, constant);
+        else
+            for (size_t k = 0; k < perf_gemm.n_constants; k++)
+                constant[k] = perf_preset(&perf_gemm.constant[k], m.registers);
         perf_errors_add(&e, r->measured_s, perf_gemm.estimate(r, &m, constant).s, 0, 0);
         perf_errors_add(&bound, r->measured_s, perf_gemm.bound_s(r, &m), 0, 0);
     }
@@ -61,11 +67,11 @@ static const perf_score_source *gemm_table(const char *chip) {
     return NULL;
 }
 
-static rg_status add_row(perf_scoring *s, const char *id, const char *chip, const double *constant,
+static rg_status add_row(perf_scoring *s, const char *id, const char *chip, const perf_calibration *from,
                          const char *partition, double floor, double stretch) {
     double bound;
     rg_fit_score score;
-    RG_TRY(score_constants(s, gemm_table(chip), constant, &score, &bound));
+    RG_TRY(score_constants(s, gemm_table(chip), from, &score, &bound));
     return perf_score_add_error(s, id, partition, score.n, score.mape, floor, stretch, bound);
 }
 
@@ -78,17 +84,15 @@ rg_status perf_score_transfer(perf_scoring *s) {
                  {"h100-sxm", "b200-sxm", 0.13, 0.10},
                  {"a100-sxm-80", "h100-sxm", 0.17, 0.12}};
     char name[128];
-    double preset[PERF_MAX_CONSTANTS];
-    for (size_t i = 0; i < perf_gemm.n_constants; i++) preset[i] = perf_gemm.constant[i].preset;
     for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
         snprintf(name, sizeof name, "gemm bf16 %s, preset constants", chips[i]);
-        RG_TRY(add_row(s, "Q1", chips[i], preset, name, 0.18, 0.13));
+        RG_TRY(add_row(s, "Q1", chips[i], NULL, name, 0.18, 0.13));
     }
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const perf_calibration *c = bf16_of(s->refit ? &s->refitted : s->all, pairs[i].from);
         if (!c) continue;
         snprintf(name, sizeof name, "gemm bf16 %s -> %s", pairs[i].from, pairs[i].to);
-        RG_TRY(add_row(s, "Q6", pairs[i].to, c->constant, name, pairs[i].floor, pairs[i].stretch));
+        RG_TRY(add_row(s, "Q6", pairs[i].to, c, name, pairs[i].floor, pairs[i].stretch));
     }
     return RG_OK;
 }

@@ -16,8 +16,8 @@ static void open_chip(rg_chip *chip, const char *id) {
     must(rg_chip_open(chip, id, DATA, &err), &err);
 }
 
-static void presets(const perf_model *m, double *c) {
-    for (size_t i = 0; i < m->n_constants; i++) c[i] = m->constant[i].preset;
+static void presets(const perf_model *m, bool registers, double *c) {
+    for (size_t i = 0; i < m->n_constants; i++) c[i] = perf_preset(&m->constant[i], registers);
 }
 
 static perf_row gemm_row(const char *dtype, double m, double n, double k) {
@@ -53,20 +53,21 @@ static void bounds(void **state) {
 
 static double gemm_s(const rg_chip *chip, double m, double n, double k) {
     double c[PERF_MAX_CONSTANTS];
-    presets(&perf_gemm, c);
     const perf_row r = gemm_row("bfloat16", m, n, k);
     const perf_machine x = machine(chip, &perf_gemm, &r);
+    presets(&perf_gemm, x.registers, c);
     const perf_guess g = perf_gemm.estimate(&r, &x, c);
-    assert_true(isfinite(g.s) && g.s >= c[0]);
-    if (g.regime != PERF_L2) assert_true(g.s >= perf_gemm.bound_s(&r, &x));
+    assert_true(isfinite(g.s) && g.s >= c[0] / x.clock_hz);
+    assert_true(g.s >= perf_gemm.compute_bound_s(&r, &x));
+    if (g.regime == PERF_MEMORY) assert_true(g.s >= perf_gemm.bound_s(&r, &x));
     return g.s;
 }
 
 /* Twice the work is never faster (the tile is chosen by a proxy: 1 % of slack). */
 static void doubling(void **state) {
     (void)state;
-    static const char *const chips[] = {"a100", "h100", "b200"};
-    for (int i = 0; i < 3; i++) {
+    static const char *const chips[] = {"a100", "h100", "b200", "l40s"};
+    for (int i = 0; i < 4; i++) {
         rg_chip chip;
         open_chip(&chip, chips[i]);
         for (double m = 1; m < 40000; m *= 3)
@@ -78,6 +79,39 @@ static void doubling(void **state) {
                     assert_true(gemm_s(&chip, m, n, 2 * k) >= 0.99 * s);
                 }
         rg_chip_close(&chip);
+    }
+}
+
+/* 64 MiB of activations stay in the 96 MB of an L40S from one multiply to the next, 256 MiB do not; six
+   weights of 32 MiB never do. */
+static void caches(void **state) {
+    (void)state;
+    rg_chip chip;
+    open_chip(&chip, "l40s");
+    const double shape[][3] = {{2048, 128, 16384}, {8192, 128, 16384}, {1, 4096, 4096}};
+    for (int i = 0; i < 3; i++) {
+        const perf_row r = gemm_row("bfloat16", shape[i][0], shape[i][1], shape[i][2]);
+        const perf_machine x = machine(&chip, &perf_gemm, &r);
+        double c[PERF_MAX_CONSTANTS];
+        presets(&perf_gemm, x.registers, c);
+        const perf_guess g = perf_gemm.estimate(&r, &x, c);
+        assert_int_equal(g.s < perf_gemm.bound_s(&r, &x), i == 0);
+    }
+    rg_chip_close(&chip);
+}
+
+/* Constants of another kind of chip are carried over in proportion to the presets. */
+static void carries(void **state) {
+    (void)state;
+    perf_calibration e = {.model = &perf_gemm, .registers = true};
+    double c[PERF_MAX_CONSTANTS];
+    for (size_t i = 0; i < perf_gemm.n_constants; i++)
+        e.constant[i] = 1.5 * perf_preset(&perf_gemm.constant[i], true);
+    for (int registers = 0; registers < 2; registers++) {
+        const perf_machine m = {.registers = registers};
+        perf_constants_on(&e, &m, c);
+        for (size_t i = 0; i < perf_gemm.n_constants; i++)
+            assert_true(fabs(c[i] / perf_preset(&perf_gemm.constant[i], registers) - 1.5) < 1e-9);
     }
 }
 
@@ -142,7 +176,7 @@ static void finds_constants(void **state) {
     rg_chip chip;
     rg_error err = {0};
     open_chip(&chip, "h100");
-    const double made[PERF_MAX_CONSTANTS] = {4e-6, 0.75, 0.6, 12, 1.3e-7, 5e-6, 1, 1.5};
+    const double made[PERF_MAX_CONSTANTS] = {7000, 0.75, 0.6, 12, 240, 9000, 8, 2, 500, 5e-6};
     const rg_fit_request q = {
         .op = "gemm", .path = write_synthetic(&chip, made), .chip = &chip, .date = "today"};
     rg_fit fit;
@@ -230,9 +264,9 @@ static void refusals(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bounds),          cmocka_unit_test(doubling),
-                                       cmocka_unit_test(attention_pairs), cmocka_unit_test(splits),
-                                       cmocka_unit_test(finds_constants), cmocka_unit_test(classes),
-                                       cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bounds),          cmocka_unit_test(doubling),        cmocka_unit_test(caches),
+        cmocka_unit_test(carries),         cmocka_unit_test(attention_pairs), cmocka_unit_test(splits),
+        cmocka_unit_test(finds_constants), cmocka_unit_test(classes),         cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
