@@ -97,6 +97,20 @@ double ref_number(const char *id, const char *path) {
     return value;
 }
 
+rg_system ref_system(const char *id) {
+    rg_system system;
+    rg_error err = {0};
+    ref_must(rg_system_open(&system, id, ref_data_dir(), &err), &err);
+    return system;
+}
+
+const rg_system_level *ref_level(const rg_system *system, const char *name) {
+    for (size_t i = 0; i < system->n_levels; i++)
+        if (strcmp(system->level[i].name, name) == 0) return &system->level[i];
+    fprintf(stderr, "%s has no level %s\n", system->id, name);
+    exit(1);
+}
+
 double ref_parameters(const char *model) {
     rg_graph graph = ref_model(model);
     const double parameters = rg_graph_total(&graph, 1).parameters_total;

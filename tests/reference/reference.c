@@ -9,8 +9,9 @@
 
 #include "reference/reference.h"
 
-static const ref_family *const families[] = {ref_model_rows, ref_roof_rows,   ref_train_rows, ref_serve_rows,
-                                             ref_comms_rows, ref_format_rows, ref_other_rows};
+static const ref_family *const families[] = {ref_model_rows,  ref_roof_rows,  ref_train_rows,
+                                             ref_serve_rows,  ref_comms_rows, ref_expert_rows,
+                                             ref_format_rows, ref_other_rows};
 
 typedef enum verdict { WITHIN, OUT, CONFLICT, COMPARED, NOT_DONE, UNKNOWN, N_VERDICTS } verdict;
 static const char *const verdicts[] = {"within", "OUT", "conflict", "compared", "not done", "UNKNOWN"};

@@ -5,6 +5,7 @@
 #include "ridge/graph.h"
 #include "ridge/hw.h"
 #include "ridge/perf.h"
+#include "ridge/system.h"
 
 enum { REF_VALUES = 4, REF_FIELDS = 10 };
 
@@ -29,7 +30,7 @@ typedef struct ref_family {
     const char *reason;
 } ref_family;
 extern const ref_family ref_model_rows[], ref_roof_rows[], ref_train_rows[], ref_serve_rows[],
-    ref_comms_rows[], ref_format_rows[], ref_other_rows[]; /* each ends with glob NULL */
+    ref_comms_rows[], ref_expert_rows[], ref_format_rows[], ref_other_rows[]; /* each ends with glob NULL */
 
 /* Tables beside the rows; number of checks that failed. */
 int ref_slips(void);      /* statements of the scaling book that contradict themselves */
@@ -49,6 +50,8 @@ rg_graph ref_gpt(double layers, double hidden, double heads, double vocabulary, 
 rg_chip ref_chip(const char *id, const char *set); /* set: assignments separated by blanks, or NULL */
 double ref_rate(const char *chip, const char *type);
 double ref_number(const char *chip, const char *path);
+rg_system ref_system(const char *id);
+const rg_system_level *ref_level(const rg_system *system, const char *name);
 double ref_parameters(const char *model);
 /* Bytes that a policy's keys and values of one token take, all layers. */
 double ref_kv_bytes(const rg_graph *graph, const char *policy);
