@@ -20,5 +20,4 @@ const op_spec op_activation = {.name = "activation",
                                .needs = NODE_KIND,
                                .infer = infer,
                                .count = count,
-                               .sharing = OP_EVEN,
-                               .saves = 1};
+                               .sharing = OP_EVEN};

@@ -98,5 +98,4 @@ const op_spec op_attention = {.name = "attention",
                               .infer = infer,
                               .count = count,
                               .sharing = OP_HEADS,
-                              .split = split,
-                              .saves = 7};
+                              .split = split};

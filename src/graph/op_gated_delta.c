@@ -62,5 +62,4 @@ const op_spec op_gated_delta = {.name = "gated_delta",
                                 .infer = infer,
                                 .count = count,
                                 .sharing = OP_HEADS,
-                                .split = split,
-                                .saves = 31};
+                                .split = split};

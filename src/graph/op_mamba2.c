@@ -46,5 +46,4 @@ const op_spec op_mamba2 = {.name = "mamba2",
                            .infer = infer,
                            .count = count,
                            .sharing = OP_HEADS,
-                           .split = split,
-                           .saves = 15};
+                           .split = split};

@@ -54,5 +54,4 @@ const op_spec op_mla = {.name = "mla",
                         .infer = infer,
                         .count = count,
                         .sharing = OP_HEADS,
-                        .split = op_split_latent,
-                        .saves = 7};
+                        .split = op_split_latent};

@@ -28,8 +28,7 @@ const op_spec op_rmsnorm = {.name = "rmsnorm",
                             .takes = NODE_HEADS | NODE_HEAD_DIM | NODE_OFFSET,
                             .infer = infer,
                             .count = count,
-                            .sharing = OP_EVEN,
-                            .saves = 1};
+                            .sharing = OP_EVEN};
 
 static rg_status infer_layernorm(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     *width = op_width_of(g, n, 0);
@@ -50,5 +49,4 @@ const op_spec op_layernorm = {.name = "layernorm",
                               .needs = NODE_EPS,
                               .infer = infer_layernorm,
                               .count = count_layernorm,
-                              .sharing = OP_EVEN,
-                              .saves = 1};
+                              .sharing = OP_EVEN};

@@ -21,5 +21,4 @@ const op_spec op_swiglu_clamped = {.name = "swiglu_clamped",
                                    .needs = NODE_ALPHA | NODE_LIMIT,
                                    .infer = infer_clamped,
                                    .count = count_clamped,
-                                   .sharing = OP_EVEN,
-                                   .saves = 1};
+                                   .sharing = OP_EVEN};
