@@ -102,6 +102,9 @@ typedef enum rg_op {
     RG_N_OPS
 } rg_op;
 const char *rg_op_name(rg_op op); /* "linear"; "unknown" outside the range */
+/* Does a backward pass need what the operator read as input number `input`? (Those that only move or add rows
+   and features need nothing; scores of attention are made again, as by fused kernels.) */
+bool rg_op_saves(rg_op op, int input);
 
 typedef enum rg_activation {
     RG_ACT_SILU,      /* x / (1 + exp(-x)) */

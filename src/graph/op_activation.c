@@ -20,4 +20,5 @@ const op_spec op_activation = {.name = "activation",
                                .needs = NODE_KIND,
                                .infer = infer,
                                .count = count,
-                               .sharing = OP_EVEN};
+                               .sharing = OP_EVEN,
+                               .saves = 1};

@@ -98,4 +98,5 @@ const op_spec op_attention = {.name = "attention",
                               .infer = infer,
                               .count = count,
                               .sharing = OP_HEADS,
-                              .split = split};
+                              .split = split,
+                              .saves = 7};

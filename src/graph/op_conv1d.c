@@ -23,4 +23,5 @@ const op_spec op_conv1d = {.name = "conv1d",
                            .takes_bias = true,
                            .infer = infer,
                            .count = count,
-                           .sharing = OP_EVEN};
+                           .sharing = OP_EVEN,
+                           .saves = 1};

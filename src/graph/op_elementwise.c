@@ -28,13 +28,15 @@ const op_spec op_swiglu = {.name = "swiglu",
                            .max_inputs = 2,
                            .infer = op_infer_equal,
                            .count = count_swiglu,
-                           .sharing = OP_EVEN};
+                           .sharing = OP_EVEN,
+                           .saves = 3};
 const op_spec op_multiply = {.name = "multiply",
                              .min_inputs = 2,
                              .max_inputs = 2,
                              .infer = infer_multiply,
                              .count = count_add,
-                             .sharing = OP_EVEN};
+                             .sharing = OP_EVEN,
+                             .saves = 3};
 
 static void count_softcap(const op_case *of, rg_node_count *c) {
     c->vector_flop = 5 * of->tokens * (double)of->node->width; /* divide, exp, add, divide, multiply */
@@ -46,4 +48,5 @@ const op_spec op_softcap = {.name = "softcap",
                             .needs = NODE_LIMIT,
                             .infer = op_infer_equal,
                             .count = count_softcap,
-                            .sharing = OP_EVEN};
+                            .sharing = OP_EVEN,
+                            .saves = 1};

@@ -53,4 +53,5 @@ const op_spec op_expert_linear = {.name = "expert_linear",
                                   .takes = NODE_STORED | NODE_RANKS,
                                   .infer = infer,
                                   .count = count,
-                                  .sharing = OP_ROWS};
+                                  .sharing = OP_ROWS,
+                                  .saves = 1};

@@ -62,4 +62,5 @@ const op_spec op_gated_delta = {.name = "gated_delta",
                                 .infer = infer,
                                 .count = count,
                                 .sharing = OP_HEADS,
-                                .split = split};
+                                .split = split,
+                                .saves = 31};

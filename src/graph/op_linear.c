@@ -24,7 +24,8 @@ const op_spec op_linear = {.name = "linear",
                            .takes_bias = true,
                            .infer = infer,
                            .count = count,
-                           .sharing = OP_ROWS};
+                           .sharing = OP_ROWS,
+                           .saves = 1};
 
 static rg_status infer_grouped(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     const rg_graph_weight *w = &g->weight[n->weight];
@@ -54,4 +55,5 @@ const op_spec op_grouped_linear = {.name = "grouped_linear",
                                    .infer = infer_grouped,
                                    .count = count_grouped,
                                    .sharing = OP_HEADS,
-                                   .split = split_groups};
+                                   .split = split_groups,
+                                   .saves = 1};

@@ -46,4 +46,5 @@ const op_spec op_mamba2 = {.name = "mamba2",
                            .infer = infer,
                            .count = count,
                            .sharing = OP_HEADS,
-                           .split = split};
+                           .split = split,
+                           .saves = 15};

@@ -54,4 +54,5 @@ const op_spec op_mla = {.name = "mla",
                         .infer = infer,
                         .count = count,
                         .sharing = OP_HEADS,
-                        .split = op_split_latent};
+                        .split = op_split_latent,
+                        .saves = 7};

@@ -28,7 +28,8 @@ const op_spec op_rmsnorm = {.name = "rmsnorm",
                             .takes = NODE_HEADS | NODE_HEAD_DIM | NODE_OFFSET,
                             .infer = infer,
                             .count = count,
-                            .sharing = OP_EVEN};
+                            .sharing = OP_EVEN,
+                            .saves = 1};
 
 static rg_status infer_layernorm(const rg_graph *g, const rg_graph_node *n, int64_t *width, rg_error *err) {
     *width = op_width_of(g, n, 0);
@@ -49,4 +50,5 @@ const op_spec op_layernorm = {.name = "layernorm",
                               .needs = NODE_EPS,
                               .infer = infer_layernorm,
                               .count = count_layernorm,
-                              .sharing = OP_EVEN};
+                              .sharing = OP_EVEN,
+                              .saves = 1};

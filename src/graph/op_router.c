@@ -54,6 +54,11 @@ const op_spec op_router = {.name = "router",
                            .takes = NODE_ROUTING,
                            .extra = {"correction"},
                            .infer = infer_router,
-                           .count = count_router};
-const op_spec op_combine = {
-    .name = "combine", .min_inputs = 2, .max_inputs = 2, .infer = infer_combine, .count = count_combine};
+                           .count = count_router,
+                           .saves = 1};
+const op_spec op_combine = {.name = "combine",
+                            .min_inputs = 2,
+                            .max_inputs = 2,
+                            .infer = infer_combine,
+                            .count = count_combine,
+                            .saves = 1};

@@ -37,6 +37,7 @@ const op_spec op_convolution = {.name = "convolution",
                                 .weight_dims = 3,
                                 .takes_bias = true,
                                 .infer = infer_convolution,
-                                .count = count_convolution};
+                                .count = count_convolution,
+                                .saves = 1};
 const op_spec op_append = {.name = "append", .min_inputs = 2, .max_inputs = 2, .infer = op_infer_equal};
 const op_spec op_rows_of = {.name = "rows_of", .min_inputs = 1, .max_inputs = 1, .infer = op_infer_equal};

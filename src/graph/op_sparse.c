@@ -116,7 +116,8 @@ const op_spec op_mla_selected = {.name = "mla_selected",
                                  .infer = infer_selected,
                                  .count = count_selected,
                                  .sharing = OP_HEADS,
-                                 .split = op_split_latent};
+                                 .split = op_split_latent,
+                                 .saves = 7};
 const op_spec op_compressed_attention = {.name = "compressed_attention",
                                          .min_inputs = 2,
                                          .max_inputs = 4,
@@ -126,4 +127,5 @@ const op_spec op_compressed_attention = {.name = "compressed_attention",
                                          .infer = infer_compressed,
                                          .count = count_compressed,
                                          .sharing = OP_HEADS,
-                                         .split = op_split_latent};
+                                         .split = op_split_latent,
+                                         .saves = 7};

@@ -21,4 +21,5 @@ const op_spec op_swiglu_clamped = {.name = "swiglu_clamped",
                                    .needs = NODE_ALPHA | NODE_LIMIT,
                                    .infer = infer_clamped,
                                    .count = count_clamped,
-                                   .sharing = OP_EVEN};
+                                   .sharing = OP_EVEN,
+                                   .saves = 1};

@@ -155,6 +155,10 @@ const char *rg_op_name(rg_op op) {
     return (unsigned)op < RG_N_OPS ? ops[op]->name : "unknown";
 }
 
+bool rg_op_saves(rg_op op, int input) {
+    return (unsigned)op < RG_N_OPS && (ops[op]->saves >> input & 1);
+}
+
 rg_op op_from_name(const char *name) {
     int op = 0;
     while (op < RG_OP_OPAQUE && strcmp(ops[op]->name, name) != 0) op++;

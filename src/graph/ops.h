@@ -85,6 +85,7 @@ typedef struct op_spec {
     /* What the node does beyond reading its weight and inputs and writing its output, which are counted in *c
        already (corrections are welcome). NULL: nothing. */
     void (*count)(const op_case *of, rg_node_count *c);
+    unsigned saves; /* bit i: a backward pass needs input i */
     op_sharing sharing;
     /* OP_HEADS: the node on one of `ranks` ranks, `local` being a copy of it; want[i]: features of input i
        that it reads, 0: all. */

@@ -104,7 +104,8 @@ double perf_kv_row_bytes(perf_case *c, const rg_graph_node *n) {
 
 /* Scores multiply keys, the output values, each as stored, with operands that are bf16: half the work each.
  */
-static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
+static rg_status cost_attention(perf_case *c, const rg_graph_node *n, double keys, perf_cost *out,
+                                rg_error *err) {
     const rg_quant *key = quant_of(c, RG_ROLE_KEY, n), *value = quant_of(c, RG_ROLE_VALUE, n);
     const rg_quant *query = c->all_fp32 ? &c->fp32 : NULL;
     rg_chip_execution k, v;
@@ -115,7 +116,7 @@ static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost 
     if (v.kind > out->execution.kind) out->execution.kind = v.kind;
     if (k.kind > out->execution.kind) out->execution.kind = k.kind;
     out->matrix_s = 0.5 * out->matrix_flop * (1 / k.flop_per_s + 1 / v.flop_per_s);
-    out->bytes += c->batch * c->context * perf_kv_row_bytes(c, n);
+    out->bytes += keys * perf_kv_row_bytes(c, n);
     char kt[60], vt[60];
     format_text(key, kt, sizeof kt);
     format_text(value, vt, sizeof vt);
@@ -129,14 +130,15 @@ static rg_status cost_attention(perf_case *c, const rg_graph_node *n, perf_cost 
 static rg_status cost_mla(perf_case *c, const rg_graph_node *n, perf_cost *out, rg_error *err) {
     const rg_graph_weight *w = &c->graph->weight[n->weight];
     const double rows = (double)w->shape[0], cols = (double)w->shape[1],
-                 tokens = c->phase == RG_PREFILL ? c->batch * c->context : c->batch;
+                 tokens = (c->phase == RG_PREFILL ? c->batch * c->context : c->batch) /
+                          (n->split > 1 ? (double)n->split : 1);
     const rg_quant *weight = quant_of(c, RG_ROLE_WEIGHT, n);
     const double all = out->matrix_flop, here = 2 * tokens * rows * cols;
     rg_chip_execution by_weight;
     RG_TRY(rg_chip_execute(c->chip, weight, c->all_fp32 ? &c->fp32 : NULL, &by_weight, err));
     out->bytes = stored_bytes(weight, rows, cols, false);
     out->matrix_flop = all - here;
-    RG_TRY(cost_attention(c, n, out, err));
+    RG_TRY(cost_attention(c, n, c->batch * c->context, out, err));
     out->matrix_flop = all;
     out->matrix_s += here / by_weight.flop_per_s;
     if (by_weight.kind > out->execution.kind) out->execution.kind = by_weight.kind;
@@ -179,6 +181,14 @@ static void cost_other(const perf_case *c, size_t node, const rg_node_count *cou
         (c->all_fp32 ? 4 : 2) * count->weight_elements + moves * c->batch * perf_state_bytes(c, node);
 }
 
+/* Keys, with their values, that are read: a window or other rows than the context's. */
+static double kv_rows(const perf_case *c, const rg_graph_node *n, const rg_node_count *count) {
+    const rg_graph_node *node = c->graph->node;
+    const double width =
+        (double)node[n->input[1]].width + (n->cached == RG_CACHE_KEYS ? 0 : (double)node[n->input[2]].width);
+    return count->kv_read_elements / width;
+}
+
 rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err) {
     const rg_graph_node *n = &c->graph->node[node];
     const rg_node_count count = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);
@@ -188,7 +198,7 @@ rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err)
     else if (n->op == RG_OP_MLA)
         RG_TRY(cost_mla(c, n, &cost, err));
     else if (n->op == RG_OP_ATTENTION)
-        RG_TRY(cost_attention(c, n, &cost, err));
+        RG_TRY(cost_attention(c, n, kv_rows(c, n, &count), &cost, err));
     else if (n->op == RG_OP_EMBED)
         cost_embed(c, n, &cost);
     else

@@ -62,6 +62,18 @@ static bool answer(const perf_case *c, const rg_calibrations *all, const perf_mo
     return true;
 }
 
+bool perf_estimate_gemm(const perf_case *c, const rg_calibrations *all, const perf_cost *cost, double m,
+                        double n, double k, rg_estimate *out) {
+    const char *as = cost->execution.runs_as, *name;
+    const double bits = strcmp(as, "fp4") == 0                              ? 4
+                        : strcmp(as, "fp8") == 0 || strcmp(as, "int8") == 0 ? 8
+                                                                            : 16;
+    const perf_dtype d = dtype_of(cost, bits, &name);
+    perf_row row = {.x = {m, n, k}, .dtype = &d};
+    put(&row, 0, name);
+    return answer(c, all, &perf_gemm, &row, out);
+}
+
 static bool estimate_linear(const perf_case *c, const rg_calibrations *all, const rg_graph_node *n,
                             const perf_cost *cost, rg_estimate *out) {
     const rg_graph_weight *w = &c->graph->weight[n->weight];

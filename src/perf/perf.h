@@ -32,6 +32,9 @@ rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err)
 /* Expected time of one node; false when no constants apply. */
 bool perf_estimate_node(perf_case *c, const rg_calibrations *all, size_t node, const perf_cost *cost,
                         double bound_s, rg_estimate *out);
+/* The same of a product [m][k] x [k][n] in the formats in which `cost` multiplies. */
+bool perf_estimate_gemm(const perf_case *c, const rg_calibrations *all, const perf_cost *cost, double m,
+                        double n, double k, rg_estimate *out);
 /* Stored bytes of keys and values of one token in one attention node. */
 double perf_kv_row_bytes(perf_case *c, const rg_graph_node *node);
 /* Stored bytes of what a node other than attention keeps of one sequence: bf16, recurrent states fp32. */

@@ -1,0 +1,193 @@
+/* Equal operators and equal layers of a rank's graph, taken together. */
+#include "perf/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const segments[PERF_N_SEGMENTS] = {"linear", "experts", "attention", "rest",
+                                                      "tp",     "cp",      "ep"};
+
+const char *perf_segment_name(perf_segment segment) {
+    return segments[segment];
+}
+
+perf_span perf_pass_total(const perf_pass *pass) {
+    perf_span sum = {0};
+    for (int i = 0; i < PERF_N_SEGMENTS; i++) perf_span_add(&sum, pass->segment[i], 1);
+    return sum;
+}
+
+/* ---- classes ----------------------------------------------------------------------------------------- */
+
+/* Does the policy store the operands of both alike? */
+static bool same_formats(perf_plan *p, const rg_graph_node *a, const rg_graph_node *b) {
+    static const rg_role roles[] = {RG_ROLE_WEIGHT, RG_ROLE_ACTIVATION, RG_ROLE_KEY, RG_ROLE_VALUE,
+                                    RG_ROLE_ROUTER};
+    for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+        if (rg_policy_lookup(&p->policy, roles[i], rg_graph_place(&p->rank, a)) !=
+            rg_policy_lookup(&p->policy, roles[i], rg_graph_place(&p->rank, b)))
+            return false;
+    return true;
+}
+
+static bool same_weight(const rg_graph *g, int a, int b) {
+    if (a < 0 || b < 0) return a == b;
+    const rg_graph_weight *x = &g->weight[a], *y = &g->weight[b];
+    return x->n_dims == y->n_dims && memcmp(x->shape, y->shape, sizeof x->shape) == 0;
+}
+
+/* The numbers of a node alone. */
+static rg_graph_node numbers_of(const rg_graph_node *n) {
+    rg_graph_node c;
+    memcpy(&c, n, sizeof c);
+    c.name = c.opaque_op = NULL;
+    c.layer = c.weight = c.bias = 0;
+    memset(c.input, 0, sizeof c.input);
+    memset(c.extra, 0, sizeof c.extra);
+    return c;
+}
+
+static bool same_node(perf_plan *p, int a, int b) {
+    const rg_graph *g = &p->rank;
+    const rg_graph_node *x = &g->node[a], *y = &g->node[b];
+    if (x->op != y->op || x->width != y->width || x->n_inputs != y->n_inputs) return false;
+    const rg_graph_node nx = numbers_of(x), ny = numbers_of(y);
+    if (memcmp(&nx, &ny, sizeof nx) != 0 || !same_weight(g, x->weight, y->weight)) return false;
+    for (int i = 0; i < x->n_inputs; i++) {
+        if (x->input[i] < 0 || y->input[i] < 0) continue;
+        const rg_graph_node *u = &g->node[x->input[i]], *v = &g->node[y->input[i]];
+        if (u->width != v->width || (u->op == RG_OP_ROUTER) != (v->op == RG_OP_ROUTER) ||
+            u->rows != v->rows || u->apart != v->apart || u->top_k != v->top_k)
+            return false;
+    }
+    return rg_graph_feeds_router(g, (size_t)a) == rg_graph_feeds_router(g, (size_t)b) &&
+           same_formats(p, x, y);
+}
+
+static int class_of(perf_plan *p, int node) {
+    for (size_t i = 0; i < p->n_classes; i++)
+        if (same_node(p, p->class[i].node, node)) return (int)i;
+    p->class[p->n_classes] = (perf_plan_class){node, -1};
+    const rg_graph *g = &p->rank;
+    for (size_t i = (size_t)node + 1; i < g->n_nodes && p->class[p->n_classes].reader < 0; i++)
+        for (int k = 0; k < g->node[i].n_inputs; k++)
+            if (g->node[i].input[k] == node) p->class[p->n_classes].reader = (int)i;
+    return (int)p->n_classes++;
+}
+
+/* ---- kinds ------------------------------------------------------------------------------------------- */
+
+static rg_status no_memory(rg_error *err) {
+    return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+}
+
+static void add_item(perf_plan_kind *k, int class_index) {
+    for (size_t i = 0; i < k->n_items; i++)
+        if (k->item[i].class_index == class_index) {
+            k->item[i].count++;
+            return;
+        }
+    k->item[k->n_items++] = (perf_plan_item){class_index, 1};
+}
+
+static double stored_bytes(const rg_quant *q, const rg_graph_weight *w) {
+    double elements = 1;
+    for (int d = 0; d < w->n_dims; d++) elements *= (double)w->shape[d];
+    if (!q || w->n_dims < 2) return 2 * elements;
+    const size_t rows = (size_t)w->shape[w->n_dims - 2], cols = (size_t)w->shape[w->n_dims - 1];
+    return elements / ((double)rows * (double)cols) *
+           (double)((rg_format_stored_size(&q->format, rows, cols, false).packed_bits + 7) / 8);
+}
+
+static void add_weights(perf_plan *p, perf_plan_kind *k, const rg_graph_node *n) {
+    const rg_graph *g = &p->rank;
+    const bool experts = n->op == RG_OP_EXPERT_LINEAR;
+    const rg_role role = rg_graph_feeds_router(g, (size_t)(n - g->node)) ? RG_ROLE_ROUTER : RG_ROLE_WEIGHT;
+    const int all[2 + RG_MAX_EXTRA] = {n->weight,   n->bias,     n->extra[0],
+                                       n->extra[1], n->extra[2], n->extra[3]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i] < 0 || g->weight[all[i]].tied_to >= 0) continue;
+        const rg_graph_weight *w = &g->weight[all[i]];
+        const rg_quant *q = i == 0 ? rg_policy_lookup(&p->policy, role, rg_graph_place(g, n)) : NULL;
+        double elements = 1;
+        for (int d = 0; d < w->n_dims; d++) elements *= (double)w->shape[d];
+        *(experts ? &k->expert_weight_elements : &k->weight_elements) += elements;
+        *(experts ? &k->expert_weight_bytes : &k->weight_bytes) += stored_bytes(q, w);
+    }
+}
+
+static bool same_kind(const perf_plan_kind *a, const perf_plan_kind *b) {
+    if (a->n_items != b->n_items) return false;
+    for (size_t i = 0; i < a->n_items; i++)
+        if (a->item[i].class_index != b->item[i].class_index || a->item[i].count != b->item[i].count)
+            return false;
+    return true;
+}
+
+/* Nodes [from, to) as a new kind at the end of the list. */
+static rg_status make_kind(perf_plan *p, size_t from, size_t to, perf_plan_kind *k, rg_error *err) {
+    *k = (perf_plan_kind){.n_layers = 1};
+    k->item = rg_arena_alloc(&p->arena, to - from + 1, sizeof *k->item);
+    if (!k->item) return no_memory(err);
+    for (size_t i = from; i < to; i++) {
+        add_item(k, class_of(p, (int)i));
+        add_weights(p, k, &p->rank.node[i]);
+    }
+    return RG_OK;
+}
+
+/* Layers stand one behind the other; what lies between two of them belongs to the first. */
+static rg_status find_kinds(perf_plan *p, rg_error *err) {
+    const rg_graph *g = &p->rank;
+    const size_t layers = (size_t)g->n_layers;
+    size_t at = 0, first = 0;
+    while (first < g->n_nodes && g->node[first].layer < 0) first++;
+    perf_plan_kind before, behind;
+    RG_TRY(make_kind(p, 0, first, &before, err));
+    for (at = first; at < g->n_nodes && g->node[at].layer >= 0;) {
+        const int layer = g->node[at].layer;
+        size_t end = at;
+        while (end < g->n_nodes && g->node[end].layer == layer) end++;
+        perf_plan_kind k;
+        RG_TRY(make_kind(p, at, end, &k, err));
+        size_t like = 0;
+        while (like < p->n_kinds && !same_kind(&p->kind[like], &k)) like++;
+        if (like == p->n_kinds)
+            p->kind[p->n_kinds++] = k;
+        else
+            p->kind[like].n_layers++;
+        if ((size_t)layer < layers) p->kind_of_layer[layer] = (int)like;
+        at = end;
+    }
+    RG_TRY(make_kind(p, at, g->n_nodes, &behind, err));
+    p->kind[p->n_kinds] = before;
+    p->kind[p->n_kinds + 1] = behind;
+    return RG_OK;
+}
+
+rg_status perf_plan_open(perf_plan *out, const rg_graph *whole, const rg_layout *layout, const char *policy,
+                         bool training, rg_error *err) {
+    perf_plan p = {.layout = *layout};
+    RG_TRY(rg_policy_parse(policy ? policy : "", &p.policy, err));
+    RG_TRY(rg_graph_shard(&p.rank, whole, layout, err));
+    p.rank.every_row = p.rank.every_row || training;
+    const size_t n = p.rank.n_nodes, layers = (size_t)p.rank.n_layers;
+    p.policy_text = rg_arena_printf(&p.arena, "%s", policy ? policy : "");
+    p.class = rg_arena_alloc(&p.arena, n + 1, sizeof *p.class);
+    p.kind = rg_arena_alloc(&p.arena, layers + 3, sizeof *p.kind);
+    p.kind_of_layer = rg_arena_alloc(&p.arena, layers + 1, sizeof *p.kind_of_layer);
+    rg_status status =
+        p.policy_text && p.class && p.kind && p.kind_of_layer ? find_kinds(&p, err) : no_memory(err);
+    if (status == RG_OK)
+        *out = p;
+    else
+        perf_plan_close(&p);
+    return status;
+}
+
+void perf_plan_close(perf_plan *plan) {
+    if (!plan) return;
+    rg_graph_close(&plan->rank);
+    rg_arena_free(&plan->arena);
+    memset(plan, 0, sizeof *plan);
+}
