@@ -15,8 +15,7 @@
 #define RIDGE_PERF_H
 
 #include "ridge/graph.h"
-#include "ridge/hw.h"
-#include "ridge/system.h"
+#include "ridge/network.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -90,31 +89,6 @@ typedef struct rg_estimate {
 /* Constants of data/calibration/<chip>.yaml of all chips; docs/performance.md says what they mean. */
 rg_status rg_calibrations_open(rg_calibrations **out, const char *data_dir, rg_error *err);
 void rg_calibrations_close(rg_calibrations *all);
-
-/* ---- collectives ------------------------------------------------------------------------------------- */
-
-typedef enum rg_collective {
-    RG_ALL_REDUCE,
-    RG_ALL_GATHER,
-    RG_REDUCE_SCATTER,
-    RG_ALL_TO_ALL,
-    RG_SEND,
-    RG_N_COLLECTIVES
-} rg_collective;
-
-typedef struct rg_collective_time {
-    double bound_s, estimate_s, lo80_s, hi80_s;
-    const char *algorithm, *level; /* "ring"; name of the slowest level that it crosses */
-    const char *kind;              /* as in rg_estimate */
-} rg_collective_time;
-
-/* Among `ranks` chips that are `stride` chips apart. bytes: all-reduce, reduce-scatter: the buffer that each
-   rank holds before; all-gather: what it holds after; all-to-all: what a rank sends to all, its own part
-   included; send: the message. dtype as measured tables name it ("half", "int8"). `all` may be NULL. A group
-   larger than the system: RG_ERR_USAGE. */
-rg_status rg_perf_collective(const rg_system *system, const rg_calibrations *all, rg_collective op,
-                             const char *dtype, double ranks, double stride, double bytes,
-                             rg_collective_time *out, rg_error *err);
 
 /* CSV in, CSV out: the columns bound_s, estimate_s, lo80_s, hi80_s, regime, class are appended, and error_pct
    when `measured` names a column of measured times (ms, or s or us by the end of its name). `kernel`, where

@@ -52,13 +52,25 @@ typedef struct perf_step_constant {
     double value, lo, hi, rows; /* range in which it may lie; rows that fixed it, 0: none */
 } perf_step_constant;
 
+/* Where the constants of collectives stand, by chip, operation, type (half, int8) and ranks (2, 4, 8, ...).
+ */
+enum { PERF_NETWORK_OPS = 4, PERF_NETWORK_COUNTS = 8, PERF_NETWORK_CHIPS = 16 };
+typedef struct perf_network_chip {
+    const char *id;
+    const perf_calibration *entry[PERF_NETWORK_OPS][2][PERF_NETWORK_COUNTS];
+} perf_network_chip;
+
 struct rg_calibrations {
     rg_arena arena;
     size_t n, room;
     perf_calibration *entry;
     size_t n_steps, step_room;
     perf_step_constant *step;
+    size_t n_network;
+    perf_network_chip network[PERF_NETWORK_CHIPS];
 };
+/* Fills the index, when all is read. */
+void perf_network_index(rg_calibrations *all);
 
 /* Of a document whose root has `phase`. */
 rg_status perf_step_constants_read(rg_calibrations *all, rg_doc *doc, rg_error *err);

@@ -192,6 +192,7 @@ rg_status rg_calibrations_open(rg_calibrations **out, const char *data_dir, rg_e
         free(file[i]);
     }
     free(file);
+    if (status == RG_OK) perf_network_index(all);
     if (status == RG_OK)
         *out = all;
     else
