@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "perf/calibrate.h"
+#include "perf/search.h"
 
 /* ---- splits ------------------------------------------------------------------------------------------ */
 
@@ -61,7 +62,8 @@ static double clamped(const perf_constant *c, double log_value, double *penalty)
 }
 
 /* Mean absolute error of the logarithm; beyond a factor of two it counts less: such rows ran otherwise. */
-static double loss(const search *s, const double *at) {
+static double loss(const void *context, const double *at) {
+    const search *s = context;
     double c[PERF_MAX_CONSTANTS], penalty = 0, sum = 0;
     memcpy(c, s->constant, sizeof c);
     for (size_t i = 0; i < s->n_free; i++)
@@ -74,70 +76,6 @@ static double loss(const search *s, const double *at) {
     return (s->n ? sum / (double)s->n : 0) + penalty;
 }
 
-enum { MAX_POINTS = PERF_MAX_CONSTANTS + 1 };
-
-typedef struct simplex {
-    double x[MAX_POINTS][PERF_MAX_CONSTANTS], f[MAX_POINTS];
-} simplex;
-
-static void sort(simplex *p, size_t n) {
-    for (size_t i = 1; i <= n; i++)
-        for (size_t j = i; j > 0 && p->f[j] < p->f[j - 1]; j--) {
-            double x[PERF_MAX_CONSTANTS];
-            const double f = p->f[j];
-            memcpy(x, p->x[j], sizeof x);
-            memcpy(p->x[j], p->x[j - 1], sizeof x);
-            memcpy(p->x[j - 1], x, sizeof x);
-            p->f[j] = p->f[j - 1];
-            p->f[j - 1] = f;
-        }
-}
-
-/* Center + t x (center - worst), and its loss. */
-static double point(const search *s, const simplex *p, const double *center, double t, double *out) {
-    const size_t n = s->n_free;
-    for (size_t k = 0; k < n; k++) out[k] = center[k] + t * (center[k] - p->x[n][k]);
-    return loss(s, out);
-}
-
-static void step(const search *s, simplex *p) {
-    const size_t n = s->n_free;
-    double center[PERF_MAX_CONSTANTS] = {0}, y[PERF_MAX_CONSTANTS], z[PERF_MAX_CONSTANTS];
-    sort(p, n);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < n; k++) center[k] += p->x[i][k] / (double)n;
-    double fy = point(s, p, center, 1, y), fz = INFINITY;
-    if (fy < p->f[0])
-        fz = point(s, p, center, 2, z);
-    else if (fy >= p->f[n - 1])
-        fz = point(s, p, center, -0.5, z);
-    const bool take_z = fz < fy;
-    if (fy < p->f[n - 1] || fz < p->f[n]) {
-        memcpy(p->x[n], take_z ? z : y, sizeof y);
-        p->f[n] = take_z ? fz : fy;
-        return;
-    }
-    for (size_t i = 1; i <= n; i++) {
-        for (size_t k = 0; k < n; k++) p->x[i][k] = 0.5 * (p->x[i][k] + p->x[0][k]);
-        p->f[i] = loss(s, p->x[i]);
-    }
-}
-
-/* Nelder-Mead from `at`, which becomes the best point found. */
-static double descend(const search *s, double *at, double size, int steps) {
-    const size_t n = s->n_free;
-    simplex p;
-    for (size_t i = 0; i <= n; i++) {
-        memcpy(p.x[i], at, sizeof p.x[i]);
-        if (i > 0) p.x[i][i - 1] += i % 2 ? size : -size;
-        p.f[i] = loss(s, p.x[i]);
-    }
-    for (int i = 0; i < steps; i++) step(s, &p);
-    sort(&p, n);
-    memcpy(at, p.x[0], sizeof p.x[0]);
-    return p.f[0];
-}
-
 static void find_constants(const search *s, double *constant) {
     double best[PERF_MAX_CONSTANTS], best_loss = INFINITY, ignored = 0;
     /* small tables have rough ground, and are cheap: more places to start from */
@@ -147,7 +85,8 @@ static void find_constants(const search *s, double *constant) {
         const double spread = start < 2 ? 0 : 3;
         for (size_t i = 0; i < s->n_free; i++)
             at[i] = log(s->constant[s->at[i]]) + spread * (rg_random_uniform(5, start, i) - 0.5);
-        for (int again = 0; again < 3; again++) descend(s, at, again ? 0.2 : start == 0 ? 0.3 : 1, 120);
+        for (int again = 0; again < 3; again++)
+            perf_minimise(loss, s, at, s->n_free, again ? 0.2 : start == 0 ? 0.3 : 1, 120);
         const double f = loss(s, at);
         if (f >= best_loss) continue;
         best_loss = f;

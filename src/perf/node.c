@@ -7,16 +7,10 @@
 #include "perf/calibrate.h"
 #include "perf/perf.h"
 
-/* Geometric means over the bf16 GEMM constants of this chip, else of all chips. */
-typedef struct typical {
-    double launch_s, bandwidth, peak;
-    bool own;
-} typical;
-
-static bool typical_of(const rg_calibrations *all, const rg_chip *chip, typical *out) {
+bool perf_typical_of(const rg_calibrations *all, const rg_chip *chip, perf_typical *out) {
     for (int own = 1; own >= 0; own--) {
         double sum[3] = {0}, n = 0;
-        for (size_t i = 0; i < all->n; i++) {
+        for (size_t i = 0; all && i < all->n; i++) {
             const perf_calibration *e = &all->entry[i];
             if (e->model != &perf_gemm || strncmp(e->group, "bfloat16/", 9) != 0) continue;
             if (own && strcmp(e->chip, chip->id) != 0) continue;
@@ -24,7 +18,8 @@ static bool typical_of(const rg_calibrations *all, const rg_chip *chip, typical 
             n++;
         }
         if (!(n > 0)) continue;
-        *out = (typical){exp(sum[0] / n) / perf_clock_hz(chip), exp(sum[1] / n), exp(sum[2] / n), own == 1};
+        *out =
+            (perf_typical){exp(sum[0] / n) / perf_clock_hz(chip), exp(sum[1] / n), exp(sum[2] / n), own == 1};
         return true;
     }
     return false;
@@ -135,8 +130,8 @@ static bool estimate_attention(perf_case *c, const rg_calibrations *all, const r
 static bool estimate_other(const perf_case *c, const rg_calibrations *all, size_t node, const perf_cost *cost,
                            double bound_s, rg_estimate *out) {
     const rg_op op = c->graph->node[node].op;
-    typical t;
-    if (!typical_of(all, c->chip, &t)) return false;
+    perf_typical t;
+    if (!perf_typical_of(all, c->chip, &t)) return false;
     *out = (rg_estimate){.regime = "launch", .kind = "transferred"};
     if (op == RG_OP_SLICE || op == RG_OP_CONCAT || op == RG_OP_ROWS_OF) return true;
     const rg_node_count n = rg_graph_count_node(c->graph, node, c->phase, c->batch, c->context);

@@ -35,6 +35,13 @@ bool perf_estimate_node(perf_case *c, const rg_calibrations *all, size_t node, c
 /* The same of a product [m][k] x [k][n] in the formats in which `cost` multiplies. */
 bool perf_estimate_gemm(const perf_case *c, const rg_calibrations *all, const perf_cost *cost, double m,
                         double n, double k, rg_estimate *out);
+/* What kernels reach on a chip, as shares of bandwidth and peak: geometric means over its bf16 GEMM
+   constants, else over those of all chips; false: there are none. */
+typedef struct perf_typical {
+    double launch_s, bandwidth, peak;
+    bool own;
+} perf_typical;
+bool perf_typical_of(const rg_calibrations *all, const rg_chip *chip, perf_typical *out);
 /* Stored bytes of keys and values of one token in one attention node. */
 double perf_kv_row_bytes(perf_case *c, const rg_graph_node *node);
 /* Stored bytes of what a node other than attention keeps of one sequence: bf16, recurrent states fp32. */
