@@ -51,5 +51,32 @@ const cli_command cli_roof_commands[] = {
                 "  buys nothing: onchip.capacity, rates.fp32, rates.fp16, rates.fp8, rates.int8, rates.tf32",
      .options = cli_roof_explain_options,
      .run = cli_roof_explain},
+    {.noun = "roof",
+     .verb = "prefill",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "time and memory of prompts on a system under a parallel layout",
+     .details = "Parts of the estimate add up to it; exchanges are not hidden behind computation. With pp > "
+                "1 prompts\n"
+                "pass mbs at a time, and what stages wait for each other is part pp. Memory is that of the "
+                "fullest chip.",
+     .example = "ridge roof prefill llama-3.1-70b --system dgx-h100 --layout tp=8 --batch 4 --context 8192",
+     .options = cli_roof_step_options,
+     .run = cli_roof_prefill},
+    {.noun = "roof",
+     .verb = "decode",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "time and memory of a decode step on a system under a parallel layout",
+     .details = "With pp > 1 the sequences of a replica pass in pp groups; the time is that of a round, in "
+                "which each gets\n"
+                "a token.",
+     .example = "ridge roof decode deepseek-v3 --system dgx-h200 --layout tp=1,dp=32,ep=32 --batch 1024 "
+                "--context 4096 \\\n"
+                "      --policy 'w=e4m3fn(scale=row),a=e4m3fn(scale=row)'",
+     .options = cli_roof_step_options,
+     .run = cli_roof_decode},
     {0},
 };

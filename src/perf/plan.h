@@ -75,6 +75,7 @@ typedef struct perf_pass {
     double calibrated_s; /* part of the estimate whose constants are those of the chip, in range */
     double memory_s;     /* of the bound: weights, caches and states over the memory's bandwidth */
     double matrix_s;     /* of the bound: multiplications */
+    double most_flop, peak_flop_per_s; /* of the largest linear operator, and the chip's rate for it */
 } perf_pass;
 /* Sum of the parts. */
 perf_span perf_pass_total(const perf_pass *pass);

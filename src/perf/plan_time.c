@@ -139,7 +139,7 @@ static perf_span backward_of(asked *a, const perf_plan_class *k, const perf_cost
 typedef struct class_time {
     perf_segment segment;
     perf_span forward, backward;
-    double flop, memory_s, matrix_s;
+    double flop, memory_s, matrix_s, flop_per_s;
     bool calibrated;
 } class_time;
 
@@ -160,6 +160,8 @@ static rg_status time_class(asked *a, const perf_plan_class *k, bool backward, c
         out->flop = cost.matrix_flop;
         out->memory_s = cost.memory_s;
         out->matrix_s = cost.matrix_s;
+        if (n->op == RG_OP_LINEAR || n->op == RG_OP_EXPERT_LINEAR)
+            out->flop_per_s = cost.execution.flop_per_s;
         out->calibrated = strcmp(e.kind, "calibrated") == 0;
     }
     if (backward) out->backward = backward_of(a, k, &cost, out->forward);
@@ -172,6 +174,10 @@ static void add_time(perf_pass *pass, const class_time *t, perf_span s, double f
     if (t->calibrated) pass->calibrated_s += count * s.estimate_s;
     pass->memory_s += count * t->memory_s;
     pass->matrix_s += count * t->matrix_s;
+    if (t->flop_per_s > 0 && t->flop > pass->most_flop) {
+        pass->most_flop = t->flop;
+        pass->peak_flop_per_s = t->flop_per_s;
+    }
 }
 
 /* Each class is timed once, where it is met first, and added wherever it occurs. */

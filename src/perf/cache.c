@@ -1,0 +1,126 @@
+/* Plans of a rank's graph and times of its layers, kept from question to question. */
+#include "perf/step.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_PLANS = 64, N_TIMES = 2048 };
+
+typedef struct plan_key {
+    const rg_graph *graph;
+    const char *policy;
+    int64_t tp, ep, cp, etp;
+    bool sp, training;
+} plan_key;
+
+typedef struct time_key {
+    const rg_system *system;
+    uint64_t plan; /* its number */
+    double batch, context;
+    rg_phase phase;
+} time_key;
+
+typedef struct plan_slot {
+    plan_key key;
+    uint64_t number; /* of the plan, counted from 1; 0: empty */
+    perf_plan plan;
+} plan_slot;
+
+typedef struct time_slot {
+    time_key key;    /* plan 0: empty */
+    perf_pass *pass; /* forward, then backward */
+    bool backward;
+} time_slot;
+
+struct perf_cache {
+    const rg_calibrations *all;
+    uint64_t n_plans; /* opened so far */
+    plan_slot plan[N_PLANS];
+    time_slot time[N_TIMES];
+};
+
+static size_t slot_of(const void *key, size_t size, size_t n) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < size; i++) hash = (hash ^ ((const unsigned char *)key)[i]) * 0x100000001b3u;
+    return (size_t)((hash ^ hash >> 32) % n);
+}
+
+rg_status perf_cache_open(perf_cache **out, const rg_calibrations *all, rg_error *err) {
+    perf_cache *c = calloc(1, sizeof *c);
+    if (!c) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    c->all = all;
+    *out = c;
+    return RG_OK;
+}
+
+void perf_cache_close(perf_cache *c) {
+    if (!c) return;
+    for (int i = 0; i < N_PLANS; i++)
+        if (c->plan[i].number) perf_plan_close(&c->plan[i].plan);
+    for (int i = 0; i < N_TIMES; i++) free(c->time[i].pass);
+    free(c);
+}
+
+const rg_calibrations *perf_cache_calibrations(const perf_cache *c) {
+    return c->all;
+}
+
+static rg_status find_plan(perf_cache *c, const plan_key *key, const rg_layout *layout, plan_slot **out,
+                           rg_error *err) {
+    plan_slot *s = &c->plan[slot_of(key, sizeof *key, N_PLANS)];
+    if (!s->number || memcmp(&s->key, key, sizeof *key) != 0) {
+        perf_plan plan;
+        RG_TRY(perf_plan_open(&plan, key->graph, layout, key->policy, key->training, err));
+        if (s->number) perf_plan_close(&s->plan);
+        memcpy(&s->key, key, sizeof *key);
+        s->plan = plan;
+        s->number = ++c->n_plans;
+    }
+    *out = s;
+    return RG_OK;
+}
+
+static rg_status find_times(perf_cache *c, plan_slot *p, const perf_plan_question *q, time_slot **out,
+                            rg_error *err) {
+    time_key key;
+    memset(&key, 0, sizeof key); /* padding is compared too */
+    key.system = q->system;
+    key.plan = p->number;
+    key.batch = q->batch;
+    key.context = q->context;
+    key.phase = q->phase;
+    time_slot *s = &c->time[slot_of(&key, sizeof key, N_TIMES)];
+    *out = s;
+    if (s->pass && memcmp(&s->key, &key, sizeof key) == 0) return RG_OK;
+    const size_t n = p->plan.n_kinds + 2;
+    perf_pass *pass = calloc(2 * n, sizeof *pass);
+    if (!pass) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    const rg_status status = perf_plan_times(&p->plan, q, pass, p->key.training ? pass + n : NULL, err);
+    if (status != RG_OK) {
+        free(pass);
+        return status;
+    }
+    free(s->pass);
+    memcpy(&s->key, &key, sizeof key);
+    s->pass = pass;
+    return RG_OK;
+}
+
+rg_status perf_cache_times(perf_cache *c, const rg_graph *graph, const rg_layout *layout, const char *policy,
+                           bool training, const perf_plan_question *question, perf_cached *out,
+                           rg_error *err) {
+    plan_key key;
+    plan_slot *p;
+    time_slot *t;
+    memset(&key, 0, sizeof key);
+    key.graph = graph;
+    key.policy = policy;
+    key.tp = layout->tp, key.ep = layout->ep, key.cp = layout->cp, key.etp = layout->etp;
+    key.sp = layout->sp, key.training = training;
+    perf_plan_question q = *question;
+    q.all = c->all;
+    RG_TRY(find_plan(c, &key, layout, &p, err));
+    RG_TRY(find_times(c, p, &q, &t, err));
+    *out = (perf_cached){&p->plan, t->pass, training ? t->pass + p->plan.n_kinds + 2 : NULL};
+    return RG_OK;
+}

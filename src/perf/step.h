@@ -1,0 +1,26 @@
+/* Shared by what evaluates one question after another: plans and their times, kept. */
+#ifndef PERF_STEP_H
+#define PERF_STEP_H
+
+#include "perf/plan.h"
+#include "ridge/step.h"
+
+/* Plans and times that were asked for last. What questions point to must outlive it, unchanged. */
+typedef struct perf_cache perf_cache;
+rg_status perf_cache_open(perf_cache **out, const rg_calibrations *all, rg_error *err);
+void perf_cache_close(perf_cache *cache);
+const rg_calibrations *perf_cache_calibrations(const perf_cache *cache);
+
+typedef struct perf_cached {
+    perf_plan *plan;
+    const perf_pass *forward, *backward; /* [n_kinds + 2]; backward NULL unless training */
+} perf_cached;
+/* Valid until the next call. */
+rg_status perf_cache_times(perf_cache *cache, const rg_graph *graph, const rg_layout *layout,
+                           const char *policy, bool training, const perf_plan_question *question,
+                           perf_cached *out, rg_error *err);
+
+/* rg_step_estimate with a cache. */
+rg_status perf_step(rg_step *out, const rg_step_request *request, perf_cache *cache, rg_error *err);
+
+#endif
