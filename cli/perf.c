@@ -240,7 +240,7 @@ static const cli_option predict_options[] = {
 static const cli_option fit_options[] = {
     {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, true, "on which the table was measured"},
     {"op", CLI_STRING, "OP", NULL, NULL, 0, 0, false, true,
-     "gemm, attention_prefill, attention_decode, moe, collective"},
+     "gemm, attention_prefill, attention_decode, moe, collective; power: board power of GEMMs"},
     {"holdout", CLI_STRING, "WHAT", NULL, "site", 0, 0, false, false,
      "what is kept apart for the score: site, model, or chip (no fit: the constants of other chips)"},
     {"kernel", CLI_STRING, "K", NULL, NULL, 0, 0, false, false, "name, for tables without a kernel column"},
@@ -269,11 +269,15 @@ const cli_command cli_perf_commands[] = {
          "is\n"
          "calibrated, or transferred: beyond the measured range, or with the constants of other chips, and "
          "a\n"
-         "wider interval. docs/performance.md explains the models.",
+         "wider interval. GEMMs also get the power of the board and joules (docs/energy.md). "
+         "docs/performance.md\n"
+         "explains the models.",
      .example =
          "printf 'gemm_dtype,m,n,k\\nbfloat16,64,4096,4096\\n' | ridge perf predict --chip h100 --op gemm\n"
-         "  gemm_dtype,m,n,k,bound_s,estimate_s,lo80_s,hi80_s,regime,class\n"
-         "  bfloat16,64,4096,4096,1.03293e-05,1.56093e-05,1.33985e-05,1.80897e-05,L2,calibrated",
+         "  gemm_dtype,m,n,k,bound_s,estimate_s,lo80_s,hi80_s,regime,class,power_w,energy_j\n"
+         "  "
+         "bfloat16,64,4096,4096,1.03293e-05,1.56098e-05,1.4482e-05,1.76175e-05,memory,calibrated,487.7,0."
+         "00761224",
      .options = predict_options,
      .run = predict},
     {.noun = "perf",
@@ -303,7 +307,9 @@ const cli_command cli_perf_commands[] = {
      .details =
          "DIR has measured/. Values are mean errors of the estimate on the sites that the first split holds\n"
          "out (a mean over three splits with --refit); Q18 is the share of measurements inside the 80 %\n"
-         "interval. Q1 and Q6 use no constants of the chip. docs/scorecard.md has the last card.",
+         "interval. Q1 and Q6 use no constants of the chip. The bound's column holds, for Q17, the error of "
+         "a\n"
+         "constant power. docs/scorecard.md has the last card.",
      .example = "ridge perf score ../shared/data\n"
                 "  | goal | partition | n | value | floor | stretch | bound alone | met |\n"
                 "  | Q2 | gemm h100-sxm bfloat16/torch | 2956 | 6.4 % | 9.5 % | 6.5 % | 45.0 % | yes |\n"

@@ -3,7 +3,26 @@
 
 #include "ridge/model.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+/* Energy and cost, where the chip's file says enough. */
+static rg_status add_energy(cli_roof_answer *a, const rg_calibrations *all, rg_error *err) {
+    rg_error why;
+    double cap_w;
+    const char *cap = cli_string(a->cli, "power-cap");
+    a->tokens = a->roof.tokens_per_s * a->roof.bound_s;
+    a->energy_of = calloc(a->roof.n_operators + 1, sizeof *a->energy_of);
+    if (!a->energy_of) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    rg_status status = rg_power_of(&a->power, a->chip, all, cap ? err : &why);
+    if (cap && status == RG_OK) status = rg_units_parse(cap, RG_UNIT_W, &cap_w, err);
+    if (cap && status == RG_OK) status = rg_power_cap(&a->power, cap_w, err);
+    if (cap) RG_TRY(status);
+    if (status == RG_OK) a->energy = rg_energy_of_roof(&a->power, &a->roof, a->energy_of);
+    a->cost = rg_cost_of(a->chip, cli_number(a->cli, "usd-per-hour", 0), 1, a->tokens, a->roof.flop,
+                         status == RG_OK ? a->energy.estimate_s : a->roof.estimate_s);
+    return RG_OK;
+}
 
 static rg_status answer(cli_roof_answer *a, rg_error *err) {
     rg_calibrations *all;
@@ -13,8 +32,10 @@ static rg_status answer(cli_roof_answer *a, rg_error *err) {
     if (status == RG_OK)
         status = rg_roof_elasticities(&a->elasticities, a->graph, a->chip, a->phase, a->batch, a->context,
                                       a->policy, all, err);
+    if (status == RG_OK) status = add_energy(a, all, err);
     rg_calibrations_close(all);
     if (status == RG_OK) (a->cli->json ? cli_roof_print_json : cli_roof_print_table)(a);
+    free(a->energy_of);
     rg_elasticities_close(&a->elasticities);
     rg_roof_close(&a->roof);
     return status;
@@ -69,4 +90,8 @@ const cli_option cli_roof_explain_options[] = {
      "numerics policy, role[.glob]=FORMAT,...; what it does not name is bf16 (default: nothing named)"},
     {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false,
      "what if: another number for the chip, as memory.bandwidth=x1.3, fp4='2 PFLOP/s'"},
+    {"power-cap", CLI_STRING, "POWER", NULL, NULL, 0, 0, false, false,
+     "cap of the board below its own, as 500W: what would draw more takes longer"},
+    {"usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,
+     "price of the chip (default: cost.rent of its file)"},
     {0}};

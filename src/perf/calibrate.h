@@ -74,6 +74,11 @@ void perf_network_index(rg_calibrations *all);
 
 /* Of a document whose root has `phase`. */
 rg_status perf_step_constants_read(rg_calibrations *all, rg_doc *doc, rg_error *err);
+/* A copy of it; a constant of the same place and name is replaced. */
+rg_status perf_step_constants_add(rg_calibrations *all, const perf_step_constant *c, rg_error *err);
+/* The file of one phase. */
+rg_status perf_step_constants_write(const rg_calibrations *all, const char *phase, const char *path,
+                                    rg_error *err);
 /* The one that names most of chip and group (NULL: none); NULL: not there. */
 const perf_step_constant *perf_step_constant_find(const rg_calibrations *all, const char *phase,
                                                   const char *name, const char *chip, const char *group);
@@ -88,6 +93,9 @@ rg_status perf_calibrations_write(const rg_calibrations *all, const char *chip, 
 
 /* The constants as they are carried to another chip: in proportion to the presets of both kinds of chips. */
 void perf_constants_on(const perf_calibration *e, const perf_machine *m, double *constant);
+
+/* A text of one line as YAML. */
+void perf_print_quoted(rg_str *out, const char *text);
 
 /* Estimate and interval of a row; false when there are no constants for its operator and formats. `without`:
    a chip whose constants are not to be used, or NULL. */
@@ -109,6 +117,7 @@ bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t 
 size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, size_t n, const rg_chip *chip,
                        bool by_model, uint64_t seed, int regime, double *out);
 perf_residual perf_quantiles(double *log_error, size_t n); /* sorts */
+double perf_quantile(double *x, size_t n, double q);       /* sorts */
 
 /* Scores request->all on the held-out sites of the first split of a table: one row per group. */
 rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error *err);

@@ -208,7 +208,7 @@ void rg_calibrations_close(rg_calibrations *all) {
 
 /* ---- writing ----------------------------------------------------------------------------------------- */
 
-static void print_quoted(rg_str *out, const char *text) {
+void perf_print_quoted(rg_str *out, const char *text) {
     rg_str_add(out, "'");
     for (const char *p = text; *p; p++) {
         if ((unsigned char)*p < 0x20) continue;
@@ -221,9 +221,9 @@ static void print_quoted(rg_str *out, const char *text) {
 static void print_entry(rg_str *out, const perf_calibration *e) {
     const perf_model *m = e->model;
     rg_str_printf(out, "  - op: %s\n    group: ", m->op);
-    print_quoted(out, e->group);
+    perf_print_quoted(out, e->group);
     rg_str_printf(out, "\n    date: '%s'\n    data: ", e->date);
-    print_quoted(out, e->data);
+    perf_print_quoted(out, e->data);
     rg_str_printf(out, "\n    sha256: '%s'\n    rows: %.0f\n    operands: %s\n    constants: {", e->sha256,
                   e->rows, e->registers ? "registers" : "memory");
     for (size_t i = 0; i < m->n_constants; i++)

@@ -120,11 +120,15 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
+double perf_quantile(double *x, size_t n, double q) {
+    qsort(x, n, sizeof *x, ascending);
+    return rg_quantile(x, n, q);
+}
+
 perf_residual perf_quantiles(double *log_error, size_t n) {
     perf_residual r = {.n = (double)n};
     if (!n) return r;
-    qsort(log_error, n, sizeof *log_error, ascending);
-    r.lo = rg_quantile(log_error, n, 0.1);
+    r.lo = perf_quantile(log_error, n, 0.1);
     r.hi = rg_quantile(log_error, n, 0.9);
     return r;
 }
@@ -207,8 +211,7 @@ rg_fit_score perf_errors_score(perf_errors *e) {
     s.mape = e->sum / n;
     s.bias = e->signed_sum / n;
     s.coverage80 = (double)e->inside / n;
-    qsort(e->relative, e->n, sizeof *e->relative, ascending);
-    s.median = rg_quantile(e->relative, e->n, 0.5);
+    s.median = perf_quantile(e->relative, e->n, 0.5);
     s.p90 = rg_quantile(e->relative, e->n, 0.9);
     return s;
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "perf/calibrate.h"
+#include "perf/power.h"
 
 /* Groups agree, where a word that the row leaves empty fits any. */
 static bool fits_group(const perf_calibration *e, const perf_row *row) {
@@ -101,14 +101,24 @@ static void print_row(rg_str *out, const perf_table *t, size_t i, const rg_estim
     rg_str_printf(out, "%s,", t->line[i]);
     if (bound_s > 0) rg_str_printf(out, "%.6g", bound_s);
     if (!answered) {
-        rg_str_add(out, measured ? ",,,,,,\n" : ",,,,,\n");
+        rg_str_add(out, measured ? ",,,,,," : ",,,,,");
         return;
     }
     rg_str_printf(out, ",%.6g,%.6g,%.6g,%s,%s", e->estimate_s, e->lo80_s, e->hi80_s, e->regime, e->kind);
     if (measured) rg_str_add(out, ",");
     if (measured && t->row[i].measured_s > 0)
         rg_str_printf(out, "%.4f", 100 * (e->estimate_s / t->row[i].measured_s - 1));
-    rg_str_add(out, "\n");
+}
+
+static void print_energy(rg_str *out, const rg_power *power, const perf_row *row, const rg_estimate *e,
+                         bool answered) {
+    rg_energy_work w = perf_power_work(row);
+    w.estimate_s = e->estimate_s, w.lo80_s = e->lo80_s, w.hi80_s = e->hi80_s;
+    const rg_energy j = rg_energy_of(power, &w);
+    if (answered)
+        rg_str_printf(out, ",%.4g,%.6g", j.power_w, j.energy_j);
+    else
+        rg_str_add(out, ",,");
 }
 
 static rg_status known(const perf_table *t, rg_error *err) {
@@ -129,22 +139,28 @@ rg_status rg_perf_predict(const char *op, const rg_chip *chip, const rg_calibrat
         return rg_fail(err, RG_ERR_USAGE, "--op",
                        "gemm, attention_prefill, attention_decode, moe or collective", "\"%.40s\"", op);
     perf_table t;
+    rg_power power;
+    rg_error no_power;
     RG_TRY(perf_table_read(&t, model, text, size, "table", measured, kernel, NULL, err));
+    const bool energy = model == &perf_gemm && rg_power_of(&power, chip, all, &no_power) == RG_OK;
     rg_status status = known(&t, err);
     if (status == RG_OK)
-        rg_str_printf(out, "%s,bound_s,estimate_s,lo80_s,hi80_s,regime,class%s\n", t.header,
-                      measured ? ",error_pct" : "");
+        rg_str_printf(out, "%s,bound_s,estimate_s,lo80_s,hi80_s,regime,class%s%s\n", t.header,
+                      measured ? ",error_pct" : "", energy ? ",power_w,energy_j" : "");
     for (size_t i = 0; status == RG_OK && i < t.n; i++) {
         rg_estimate e = {0};
         perf_machine m;
         const char *missing;
         const bool machine = perf_machine_of(chip, model, &t.row[i], &m, &missing);
-        if (!machine && i == 0)
+        if (!machine && i == 0) {
             status = rg_fail(err, RG_ERR_UNSUPPORTED, chip->file, "the number in the chip's file, or --set",
                              "%s: %s is not published", chip->id, missing);
-        else
-            print_row(out, &t, i, &e, machine ? model->bound_s(&t.row[i], &m) : 0,
-                      perf_answer(all, chip, model, &t.row[i], NULL, &e), measured);
+            break;
+        }
+        const bool answered = perf_answer(all, chip, model, &t.row[i], NULL, &e);
+        print_row(out, &t, i, &e, machine ? model->bound_s(&t.row[i], &m) : 0, answered, measured);
+        if (energy) print_energy(out, &power, &t.row[i], &e, answered);
+        rg_str_add(out, "\n");
     }
     perf_table_close(&t);
     if (status == RG_OK && out->failed) status = rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");

@@ -1,4 +1,5 @@
 /* Constants of whole steps as files, data/calibration/<phase>.yaml: what the table of no operator shows. */
+#include <math.h>
 #include <string.h>
 
 #include "perf/calibrate.h"
@@ -40,6 +41,25 @@ static rg_status append(rg_calibrations *all, const perf_step_constant *c, rg_er
     }
     all->step[all->n_steps++] = *c;
     return RG_OK;
+}
+
+static bool same_place(const perf_step_constant *a, const perf_step_constant *b) {
+    return strcmp(a->phase, b->phase) == 0 && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->chip, b->chip) == 0 && strcmp(a->group, b->group) == 0;
+}
+
+rg_status perf_step_constants_add(rg_calibrations *all, const perf_step_constant *c, rg_error *err) {
+    perf_step_constant e = *c;
+    const char **text[] = {&e.phase, &e.name, &e.unit,   &e.chip, &e.group,
+                           &e.date,  &e.data, &e.sha256, &e.note};
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        if (!(*text[i] = rg_arena_strndup(&all->arena, *text[i], strlen(*text[i])))) return no_memory(err);
+    for (size_t i = 0; i < all->n_steps; i++)
+        if (same_place(&all->step[i], &e)) {
+            all->step[i] = e;
+            return RG_OK;
+        }
+    return append(all, &e, err);
 }
 
 static rg_status read_one(rg_calibrations *all, rg_doc *doc, const char *phase, rg_doc_node *node,
@@ -90,4 +110,41 @@ const perf_step_constant *perf_step_constant_find(const rg_calibrations *all, co
         if (f > best_fit) best = &all->step[i], best_fit = f;
     }
     return best;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------- */
+
+static void print_text(rg_str *out, const char *key, const char *text) {
+    if (!*text) return;
+    rg_str_printf(out, "    %s: ", key);
+    perf_print_quoted(out, text);
+    rg_str_add(out, "\n");
+}
+
+static void print_one(rg_str *out, const perf_step_constant *c) {
+    rg_str_printf(out, "  - name: %s\n", c->name);
+    print_text(out, "chip", c->chip);
+    print_text(out, "group", c->group);
+    rg_str_printf(out, "    value: %.4g\n    range: [%.4g, %.4g]\n", c->value, fmin(c->lo, c->value),
+                  fmax(c->hi, c->value));
+    print_text(out, "unit", c->unit);
+    if (c->rows > 0) rg_str_printf(out, "    rows: %.0f\n", c->rows);
+    print_text(out, "date", c->date);
+    print_text(out, "data", c->data);
+    print_text(out, "sha256", c->sha256);
+    print_text(out, "note", c->note);
+}
+
+rg_status perf_step_constants_write(const rg_calibrations *all, const char *phase, const char *path,
+                                    rg_error *err) {
+    rg_str out = {0};
+    rg_str_printf(
+        &out,
+        "# Constants of phase %s, written by \"ridge perf fit\": docs/energy.md.\nphase: %s\nconstants:\n",
+        phase, phase);
+    for (size_t i = 0; i < all->n_steps; i++)
+        if (strcmp(all->step[i].phase, phase) == 0) print_one(&out, &all->step[i]);
+    const rg_status status = out.failed ? no_memory(err) : rg_file_write(path, out.data, out.len, err);
+    rg_str_free(&out);
+    return status;
 }

@@ -6,17 +6,19 @@ failed() { # failed CODE WORDS ARGUMENTS...; stdin from the file in
 }
 printf 'gemm_dtype,m,n,k,latency_ms\nbfloat16,64,4096,4096,0.0150\nfp8,8192,8192,8192,1\n' >in
 "$RIDGE" perf predict --chip h100 --op gemm --measured latency_ms <in >out
-[ "$(head -1 out)" = gemm_dtype,m,n,k,latency_ms,bound_s,estimate_s,lo80_s,hi80_s,regime,class,error_pct ]
+[ "$(head -1 out)" = gemm_dtype,m,n,k,latency_ms,bound_s,estimate_s,lo80_s,hi80_s,regime,class,error_pct,power_w,energy_j ]
 awk -F, 'NR > 1 { if (!($6 > 0 && $8 <= $7 && $7 <= $9 && $11 == "calibrated" && $7 >= $6)) exit 1
                   if ((100 * ($7 / ($5 / 1000) - 1) - $12) ^ 2 > 0.01) exit 1 }' out
 [ "$(awk -F, 'NR == 2 { print ($12 < 20 && $12 > -20) }' out)" = 1 ]
+# joules: power times the estimated time; no power of the other operators
+awk -F, 'NR > 1 { if (!($13 > 100 && $13 <= 700) || ($14 / ($13 * $7) - 1) ^ 2 > 1e-4) exit 1 }' out
 # the same time in another unit
 sed 's/latency_ms/latency_us/; s/,0.0150$/,15.0/; s/,1$/,1000/' in >in.us
 "$RIDGE" perf predict --chip h100 --op gemm --measured latency_us <in.us >us
 [ "$(cut -d, -f12 us)" = "$(cut -d, -f12 out)" ]
 # half the bandwidth, a longer estimate of what memory binds; a chip without constants is another class
 "$RIDGE" perf predict --chip h100 --op gemm --set memory.bandwidth=x0.5 <in >slow
-[ "$(paste -d, out slow | awk -F, 'NR == 2 { print ($19 > 1.3 * $7) }')" = 1 ]
+[ "$(paste -d, out slow | awk -F, 'NR == 2 { print ($21 > 1.3 * $7) }')" = 1 ]
 "$RIDGE" perf predict --chip mi300x --op gemm <in >other
 [ "$(sed -n 2p other | cut -d, -f11)" = transferred ]
 printf 'batch_size,isl,step,num_heads,num_key_value_heads,head_dim\n8,1,4095,32,8,128\n' >in

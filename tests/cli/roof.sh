@@ -65,6 +65,24 @@ expect 0 llama-3.1-8b h100 $decode
 grep -q '^memory.bandwidth  *0.99 %  *0.[5-9]. %$' out
 grep -q '^buys nothing: .*rates.fp8' out
 
+# energy: operators add up to the total, a cap stretches time and saves no power above it, prices scale
+expect 0 llama-3.1-8b h200 $decode --usd-per-hour 3.6 --json
+holds '(([.operators[].energy_j] | add) / .total.energy_j - 1 | fabs) < 1e-9'
+holds '.total | .energy_lo80_j < .energy_j and .energy_j < .energy_hi80_j and .power_w > 200 and .power_w < 700 and .capped_s == .estimate_s and .power_cap_w == null'
+holds '.total | (.tokens_per_j * .energy_j - 32 | fabs) < 1e-9 and (.usd_per_mtoken - 1e3 * .estimate_s / 32 | fabs) < 1e-9'
+holds '.operators[] | select(.name == "mlp.up_proj") | .energy_class == "calibrated"'
+cp out plain.json
+expect 0 llama-3.1-8b h200 $decode --power-cap 300W --json
+holds ".total | .power_w <= 300.001 and .power_cap_w == 300 and .capped_s > 1.2 * $(jq .total.estimate_s plain.json) and .energy_j > $(jq .total.energy_j plain.json)"
+expect 0 llama-3.1-8b mi300x $decode --json
+holds '.total.energy_class == "assumed"'
+expect 0 llama-3.1-8b h100 $decode --power-cap 400W
+grep -q '^energy .* J, 80 % between .* token/J; board power .* W; transferred$' out
+grep -q '^cap  *400 W: estimate ' out
+grep -q '^cost .* USD per million tokens at 10.8 USD/h; ' out
+failed 2 'idle power' llama-3.1-8b h100 $decode --power-cap 90W
+failed 1 'not in W' llama-3.1-8b h100 $decode --power-cap 90GB
+
 failed 2 'w.nothing matches no operator' llama-3.1-8b h100 $decode --policy w=int8,w.nothing=int4
 failed 2 'int99' llama-3.1-8b h100 $decode --policy w=int99
 failed 2 '--phase' llama-3.1-8b h100 --phase train
