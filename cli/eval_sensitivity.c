@@ -1,6 +1,6 @@
 /* ridge eval sensitivity. */
 #include "eval_commands.h"
-#include "ridge/hw.h"
+#include "hw_open.h"
 #include "ridge/model.h"
 #include "ridge/perf.h"
 
@@ -75,7 +75,7 @@ static rg_status open_budget(request *r, rg_error *err) {
         return rg_fail(err, RG_ERR_USAGE, "--phase", "prefill or decode", "\"%.40s\"", phase);
     if (bits) return RG_OK;
     if (!chip) return rg_fail(err, RG_ERR_USAGE, "--chip", "the chip whose time is meant", "missing");
-    RG_TRY(rg_chip_open(&r->chip, chip, r->context->data_dir, err));
+    RG_TRY(cli_open_chip(r->context, chip, &r->chip, err));
     r->has_chip = true;
     return RG_OK;
 }
@@ -242,6 +242,7 @@ const cli_option cli_eval_sensitivity_options[] = {
     {"high", CLI_STRING, "FORMAT", NULL, "bf16", 0, 0, false, false,
      "format of what the mixed policy raises"},
     {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, false, "chip for --budget-ms"},
+    CLI_SET,
     {"phase", CLI_STRING, "PHASE", NULL, "decode", 0, 0, false, false, "prefill or decode, for --budget-ms"},
     {"batch-size", CLI_INT, "B", "sequence", "1", 1, 1e9, false, false,
      "sequences together, for --budget-ms"},

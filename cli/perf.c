@@ -7,18 +7,7 @@
 #include <time.h>
 
 #include "cli.h"
-
-static rg_status open_chip(cli_context *context, rg_chip *chip, rg_error *err) {
-    RG_TRY(rg_chip_open(chip, cli_string(context, "chip"), context->data_dir, err));
-    const char *set;
-    for (int i = 0; (set = cli_nth(context, "set", i)); i++) {
-        const rg_status status = rg_chip_set(chip, set, err);
-        if (status == RG_OK) continue;
-        rg_chip_close(chip);
-        return status;
-    }
-    return RG_OK;
-}
+#include "hw_open.h"
 
 /* ---- predict ----------------------------------------------------------------------------------------- */
 
@@ -39,7 +28,7 @@ static rg_status predict_with(cli_context *context, const rg_chip *chip, rg_str 
 static rg_status predict(cli_context *context, rg_error *err) {
     rg_chip chip;
     rg_str out = {0};
-    RG_TRY(open_chip(context, &chip, err));
+    RG_TRY(cli_open_chip(context, cli_string(context, "chip"), &chip, err));
     const rg_status status = predict_with(context, &chip, &out, err);
     if (status == RG_OK && context->json) {
         rg_str json = {0};
@@ -152,7 +141,7 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
 static rg_status fit(cli_context *context, rg_error *err) {
     rg_chip chip;
     rg_calibrations *all = NULL;
-    RG_TRY(open_chip(context, &chip, err));
+    RG_TRY(cli_open_chip(context, cli_string(context, "chip"), &chip, err));
     rg_status status = RG_OK;
     if (strcmp(cli_string(context, "holdout"), "chip") == 0)
         status = rg_calibrations_open(&all, context->data_dir, err);
@@ -233,8 +222,7 @@ static const cli_option predict_options[] = {
      "for tables without a kernel column (default: all that have constants, and the interval spans them)"},
     {"measured", CLI_STRING, "COLUMN", NULL, NULL, 0, 0, false, false,
      "column of measured times in ms (or s, us, by the end of its name): adds error_pct"},
-    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false,
-     "what if: another number for the chip, as memory.bandwidth=x1.3"},
+    CLI_SET,
     {0}};
 
 static const cli_option fit_options[] = {
@@ -247,7 +235,7 @@ static const cli_option fit_options[] = {
     {"measured", CLI_STRING, "COLUMN", NULL, "latency_ms", 0, 0, false, false, "column of measured times"},
     {"source", CLI_STRING, "TEXT", NULL, NULL, 0, 0, false, false,
      "where the table comes from, stored with the constants (default: the file's name)"},
-    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false, "another number for the chip"},
+    CLI_SET,
     {"o", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
      "write the constants; those of other operators and kernels in the file stay"},
     {0}};

@@ -1,6 +1,7 @@
 /* ridge roof explain: how fast a chip can run a model at best, and what binds. */
 #include "roof_explain.h"
 
+#include "hw_open.h"
 #include "ridge/model.h"
 
 #include <stdlib.h>
@@ -48,18 +49,6 @@ static rg_status read_phase(const char *text, rg_phase *out, rg_error *err) {
                : rg_fail(err, RG_ERR_USAGE, "--phase", "prefill or decode", "\"%.40s\"", text);
 }
 
-static rg_status open_chip(cli_context *context, rg_chip *chip, rg_error *err) {
-    RG_TRY(rg_chip_open(chip, context->argument[1], context->data_dir, err));
-    const char *set;
-    for (int i = 0; (set = cli_nth(context, "set", i)); i++) {
-        rg_status status = rg_chip_set(chip, set, err);
-        if (status == RG_OK) continue;
-        rg_chip_close(chip);
-        return status;
-    }
-    return RG_OK;
-}
-
 rg_status cli_roof_explain(cli_context *context, rg_error *err) {
     cli_roof_answer a = {.batch = cli_number(context, "batch", 1),
                          .context = cli_number(context, "context", 4096),
@@ -69,7 +58,7 @@ rg_status cli_roof_explain(cli_context *context, rg_error *err) {
     RG_TRY(read_phase(cli_string(context, "phase"), &a.phase, err));
     rg_chip chip;
     rg_model model;
-    RG_TRY(open_chip(context, &chip, err));
+    RG_TRY(cli_open_chip(context, context->argument[1], &chip, err));
     rg_status status = rg_model_open(&model, context->argument[0], context->data_dir, false, err);
     if (status == RG_OK) {
         a.graph = &model.graph;
@@ -88,8 +77,7 @@ const cli_option cli_roof_explain_options[] = {
      "prefill: length of each prompt; decode: keys in the cache, the new one included"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
      "numerics policy, role[.glob]=FORMAT,...; what it does not name is bf16 (default: nothing named)"},
-    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false,
-     "what if: another number for the chip, as memory.bandwidth=x1.3, fp4='2 PFLOP/s'"},
+    CLI_SET,
     {"power-cap", CLI_STRING, "POWER", NULL, NULL, 0, 0, false, false,
      "cap of the board below its own, as 500W: what would draw more takes longer"},
     {"usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "hw_open.h"
 #include "ridge/model.h"
 #include "ridge/step.h"
 
@@ -105,17 +106,14 @@ static rg_status run(cli_context *context, rg_phase phase, rg_error *err) {
     answer a = {.cli = context};
     rg_system system;
     rg_model model;
-    const char *policy = cli_string(context, "policy"), *set;
+    const char *policy = cli_string(context, "policy");
     a.request = (rg_step_request){.phase = phase,
                                   .policy = policy ? policy : "",
                                   .batch = cli_number(context, "batch", 1),
                                   .context = cli_number(context, "context", 4096)};
     RG_TRY(rg_layout_parse(cli_string(context, "layout"), &a.layout, err));
-    RG_TRY(rg_system_open(&system, cli_string(context, "system"), context->data_dir, err));
-    rg_status status = RG_OK;
-    for (int i = 0; status == RG_OK && (set = cli_nth(context, "set", i)); i++)
-        status = rg_system_set(&system, set, err);
-    if (status == RG_OK) status = rg_model_open(&model, context->argument[0], context->data_dir, false, err);
+    RG_TRY(cli_open_system(context, cli_string(context, "system"), &system, err));
+    rg_status status = rg_model_open(&model, context->argument[0], context->data_dir, false, err);
     if (status == RG_OK) {
         a.graph = &model.graph;
         a.system = &system;
@@ -143,6 +141,5 @@ const cli_option cli_roof_step_options[] = {
      "prefill: length of each prompt; decode: keys in the cache, the new one included"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
      "numerics policy, role[.glob]=FORMAT,...; what it does not name is bf16"},
-    {"set", CLI_STRING, "PATH=VALUE", NULL, NULL, 0, 0, true, false,
-     "what if: another number for the chip or a level, as memory.bandwidth=x1.3, nvlink.bandwidth=x2"},
+    CLI_SET,
     {0}};

@@ -154,8 +154,8 @@ rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err);
 /* ---- lint -------------------------------------------------------------------------------------------- */
 
 typedef struct rg_chip_finding {
-    const char *chip, *path,
-        *check; /* "alias", "derived", "ratio", "paths", "physics", "conflict", "sparse" */
+    const char *chip, *path, /* id of the chip or system */
+        *check; /* "alias", "derived", "ratio", "paths", "physics", "conflict", "sparse", "link", "level" */
     const char *message;
     const char *explained; /* NULL: nothing in the file accounts for it */
 } rg_chip_finding;
@@ -164,14 +164,16 @@ typedef struct rg_chip_lint {
     rg_arena arena;
     size_t n_chips;
     rg_chip *chip; /* open while the lint is */
+    size_t n_systems, n_links;
     size_t n_findings;
     rg_chip_finding *finding;
     size_t n_topics;
     const char **topic; /* of the recorded conflicts, each once, sorted */
 } rg_chip_lint;
 
-/* Opens every chip of the folder and recomputes what can be: alias clashes, peaks from units x clock, ratios
-   of peaks, equal paths within an architecture, memory that cannot be. A file that does not parse fails. */
+/* Opens every chip, system and link of the folder and recomputes what can be: alias clashes, peaks from units
+   x clock, ratios of peaks, equal paths within an architecture, memory that cannot be. A file that does not
+   parse fails. */
 rg_status rg_chip_lint_all(rg_chip_lint *out, const char *data_dir, rg_error *err);
 void rg_chip_lint_close(rg_chip_lint *lint);
 

@@ -70,4 +70,12 @@ rg_status hw_add_hypothetical(rg_chip *chip, const char *type, rg_error *err);
 /* Unit of a number's path, RG_N_UNITS when a chip has no such number. */
 rg_unit hw_unit_of(const char *path);
 
+/* ---- lint -------------------------------------------------------------------------------------------- */
+
+/* Adds a finding; its texts live as long as the lint. `explained` may be NULL. */
+rg_status hw_find_fault(rg_chip_lint *l, const char *subject, const char *check, const char *path,
+                        const char *message, const char *explained, rg_error *err);
+/* Systems against their chips and each other, links of chips; opens every system and link of the folder. */
+rg_status hw_lint_systems(rg_chip_lint *l, const char *data_dir, rg_error *err);
+
 #endif

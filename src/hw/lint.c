@@ -8,14 +8,19 @@
 
 typedef rg_chip_lint lint;
 
-static rg_status find(lint *l, const rg_chip *chip, const char *check, const char *path, const char *message,
-                      const char *explained, rg_error *err) {
+rg_status hw_find_fault(lint *l, const char *subject, const char *check, const char *path,
+                        const char *message, const char *explained, rg_error *err) {
     rg_chip_finding *grown = rg_arena_alloc(&l->arena, l->n_findings + 1, sizeof *grown);
     if (!grown || !path || !message) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     if (l->n_findings) memcpy(grown, l->finding, l->n_findings * sizeof *grown);
-    grown[l->n_findings++] = (rg_chip_finding){chip->id, path, check, message, explained};
+    grown[l->n_findings++] = (rg_chip_finding){subject, path, check, message, explained};
     l->finding = grown;
     return RG_OK;
+}
+
+static rg_status find(lint *l, const rg_chip *chip, const char *check, const char *path, const char *message,
+                      const char *explained, rg_error *err) {
+    return hw_find_fault(l, chip->id, check, path, message, explained, err);
 }
 
 static bool same_name(const rg_chip *a, const rg_chip *b, const char **name) {
@@ -173,6 +178,7 @@ static rg_status check_all(lint *l, const char *data_dir, rg_error *err) {
         RG_TRY(check_physics(l, &l->chip[i], err));
         RG_TRY(check_conflicts(l, &l->chip[i], err));
     }
+    RG_TRY(hw_lint_systems(l, data_dir, err));
     if (l->n_topics) qsort(l->topic, l->n_topics, sizeof *l->topic, by_text);
     return RG_OK;
 }

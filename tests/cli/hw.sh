@@ -39,10 +39,35 @@ holds '.unexplained == 0 and (.topics | length) == 10 and ([.conflicts[].topic] 
 expect 0 hw lint
 grep -q ' 0 of them unexplained; 10 topics' out
 
-failed 2 'unknown chip "h1000"' hw show h1000
+failed 2 'unknown chip, system or link "h1000"' hw show h1000
 failed 2 'unknown number' hw show h100 --set memory.speed=1
 failed 2 'is in byte, not in byte/s' hw show h100 --set 'memory.bandwidth=4 TB'
 failed 2 'nothing to scale' hw show h100 --set fp4=x2
+
+# systems and links
+expect 0 hw list --json
+holds '(.systems | length) >= 18 and (.links | length) >= 30 and ([.links[].id] | length == (unique | length))'
+expect 0 hw show selene --json
+holds '.id == "dgx-a100" and .chip == "a100-sxm-80" and .levels[0].bytes_per_s.value == 300e9 and .levels[1].chips == 16000'
+holds '[.levels[] | .latency_s, .start_s, .efficiency | .lo <= .value and .value <= .hi and .source != ""] | all'
+expect 0 hw show dgx-h100 --set h100.hbm.bandwidth=x1.3 --set nvlink.bandwidth=x2 --set infiniband.chips=128
+grep -q '^nvlink: 8 chips, switch of nvlink4, switches sum' out && grep -q '^  bandwidth  *900 GB/s' out
+expect 0 hw show nvlink4 --json
+holds '.bytes_per_s.value == 25e9 and .kind == "scale-up"'
+expect 0 hw show h100 --set h100.hbm.bandwidth=x1.3 --json
+holds '.memory_bytes_per_s - 4.355e12 | fabs < 1'
+for id in $("$RIDGE" hw list --json | jq -r '.systems[].id, .links[].id'); do expect 0 hw show $id; done
+expect 0 hw collective dgx-h100 --ranks 64 --bytes '1 GB' --json
+holds '.rows | length == 1 and (.[0] | .bytes == 1e9 and .level == "infiniband" and .class == "assumed" and .bound_s <= .lo80_s and .lo80_s <= .estimate_s and .estimate_s <= .hi80_s)'
+expect 0 hw collective h100 --json
+holds '.ranks == 8 and (.rows | length) == 7 and .rows[0].class == "calibrated"'
+expect 0 hw collective tpu-v4-pod --set ici.axes=4x4x4 --op all-to-all
+grep -q 'torus  *ici  *assumed' out
+failed 2 'h100-sxm joins 8' hw collective h100 --ranks 16
+failed 2 '"bytes"' hw collective h100 --bytes '1 bytes'
+failed 2 '"sum"' hw collective h100 --op sum
+failed 2 'do not nest' hw show dgx-h100 --set nvlink.chips=1e6
+failed 2 'nvlink4 is a link' hw show nvlink4 --set bandwidth=x2
 
 # a folder of one's own: --data, findings and broken files
 mkdir -p own/chips
@@ -56,6 +81,14 @@ grep -q '^FINDING ' out
 sed 's/3.35 TB\/s/3.35 TB/' "$SRC/data/chips/h100-sxm.yaml" >own/chips/h100-sxm.yaml
 line=$(grep -n '3.35 TB,' own/chips/h100-sxm.yaml | cut -d: -f1)
 failed 1 "h100-sxm.yaml:$line (memory.bandwidth.value): \"3.35 TB\" is in byte, not in byte/s" hw lint --data own
+mkdir -p own/systems own/links
+cp "$SRC/data/chips/h100-sxm.yaml" own/chips
+sed 's/links: 18/links: 17/; s/\[eos\]/[h100]/' "$SRC/data/systems/dgx-h100.yaml" >own/systems/dgx-h100.yaml
+cp "$SRC"/data/links/nvlink4.yaml "$SRC"/data/links/infiniband-ndr.yaml own/links
+expect 1 hw lint --data own --json
+holds '.systems == 1 and .links == 2 and ([.findings[] | select(.explained == null) | .check] == ["level", "alias"])'
+rm own/links/nvlink4.yaml
+failed 1 'own/systems/dgx-h100.yaml:14 (levels[0].link): unknown link "nvlink4"' hw lint --data own
 failed 1 'chips: ' hw list --data nowhere
 
 # the chip of docs/chips.md is a good one
@@ -63,4 +96,13 @@ mkdir -p docs/chips
 awk '/^    id: example-1/ { on = 1 } on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' "$SRC/docs/chips.md" >docs/chips/example-1.yaml
 expect 0 hw show ex1 --data docs --json
 holds '.id == "example-1" and (.paths | length) == 4'
+expect 0 hw lint --data docs
+
+# so are the system and the link of docs/systems.md
+mkdir -p docs/systems docs/links
+example() { awk -v id="$1" '$0 ~ "^    id: " id { on = 1 } on && /^[^ ]/ { exit } on { sub(/^    /, ""); print }' "$SRC/docs/systems.md"; }
+example example-system >docs/systems/example-system.yaml
+example example-link >docs/links/example-link.yaml
+expect 0 hw show ex-system --data docs --json
+holds '.id == "example-system" and .levels[0].bytes_per_s.value == 450e9 and .levels[0].latency_s.value == 1e-6'
 expect 0 hw lint --data docs
