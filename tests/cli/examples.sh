@@ -7,6 +7,8 @@ cp "$SRC/examples/run" run
 page() { printf '```console\n$ echo a 100 b\n%s\n```\n' "$1" >page.md; ./run "$PWD/page.md" >out && echo same || echo other; }
 [ "$(page 'a 100.4 b')" = same ]
 [ "$(page 'a 101 b')" = other ]
+[ "$(page 'a ~108 b')" = same ]
+[ "$(page 'a ~115 b')" = other ]
 [ "$(page 'a 100 c')" = other ]
 [ "$(page 'a 100 b
 more')" = other ]

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reference/reference.h"
+#include "ridge/network.h"
 
 /* One link of a pod's torus in one direction: all links of a chip go two ways along each axis. */
 static double link_bytes_per_s(const char *pod) {
@@ -47,30 +48,46 @@ static void best_degree(const ref_row *row, ref_answer *a) {
     a->value[0] = sqrt(2 * 4 * 1048576.0 * ref_number("tpu-v5p", "scaleup.domain") / feed_forward_70b());
 }
 
-static void gather(const ref_row *row, ref_answer *a) {
-    (void)row;
-    const double bytes = 2.0 * 2048 * 8192, one_way = link_bytes_per_s("tpu-v5e-pod");
-    a->value[0] = 1e6 * bytes / (2 * one_way);
-    ref_note(a, "the book moves all four shards; three of four have to move, which takes %.0f us",
-             0.75 * a->value[0]);
+/* us of a collective on a pod whose torus has these axes; without latency, or its bound. */
+static double collective_us(const char *pod, const char *axes, rg_collective op, double ranks, double stride,
+                            double bytes, bool bound) {
+    rg_system s = ref_system(pod);
+    rg_collective_time t;
+    rg_error err = {0};
+    if (axes) ref_must(rg_system_set(&s, axes, &err), &err);
+    ref_must(rg_perf_collective(&s, NULL, op, NULL, ranks, stride, bytes, &t, &err), &err);
+    rg_system_close(&s);
+    return 1e6 * (bound ? t.bound_s : t.ideal_s);
 }
 
+static const double gathered = 2.0 * 2048 * 8192;
+
+/* An axis of four that closes. */
+static void gather(const ref_row *row, ref_answer *a) {
+    (void)row;
+    a->value[0] = collective_us("tpu-v5e-pod", "ici.axes=4x4", RG_ALL_GATHER, 4, 1, gathered, false);
+    ref_note(a, "two whole shards come one way and one the other; cut in pieces they would take %.0f us",
+             collective_us("tpu-v5e-pod", "ici.axes=4x4", RG_ALL_GATHER, 4, 1, gathered, true));
+}
+
+/* Four chips of an axis of 16. */
 static void gather_open(const ref_row *row, ref_answer *a) {
     (void)row;
-    a->value[0] = 1e6 * 3 * (2.0 * 2048 * 8192 / 4) / link_bytes_per_s("tpu-v5e-pod");
+    a->value[0] = collective_us("tpu-v5e-pod", NULL, RG_ALL_GATHER, 4, 1, gathered, false);
 }
 
 static void gather_measured(const ref_row *row, ref_answer *a) {
     gather_open(row, a);
-    ref_note(a, "the bound; measured is %.0f %% of link speed", 100 * a->value[0] / row->published[0]);
+    ref_note(a, "without latency; measured is %.0f %% of link speed", 100 * a->value[0] / row->published[0]);
 }
 
 static void cube(const ref_row *row, ref_answer *a) {
     (void)row;
-    const double bytes = 2.0 * 1024 * 4096, axis = 2 * link_bytes_per_s("tpu-v4-pod");
-    a->value[0] = 1e6 * bytes / 4 / axis;
-    a->value[1] = 1e6 * bytes / (2 * axis);
-    a->value[2] = 1e6 * 2 * bytes / axis;
+    const double bytes = 2.0 * 1024 * 4096;
+    const char *const axes = "ici.axes=4x4x4";
+    a->value[0] = collective_us("tpu-v4-pod", axes, RG_ALL_GATHER, 4, 1, bytes / 4, false);
+    a->value[1] = collective_us("tpu-v4-pod", axes, RG_ALL_GATHER, 16, 1, bytes, false);
+    a->value[2] = collective_us("tpu-v4-pod", axes, RG_ALL_REDUCE, 4, 16, bytes, false);
 }
 
 const ref_family ref_comms_rows[] = {
