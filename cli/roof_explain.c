@@ -35,6 +35,8 @@ static rg_status answer(cli_roof_answer *a, rg_error *err) {
                                       a->policy, all, err);
     if (status == RG_OK) status = add_energy(a, all, err);
     rg_calibrations_close(all);
+    const char *page = cli_string(a->cli, "o");
+    if (status == RG_OK && page) status = cli_roof_write_page(a, page, err);
     if (status == RG_OK) (a->cli->json ? cli_roof_print_json : cli_roof_print_table)(a);
     free(a->energy_of);
     rg_elasticities_close(&a->elasticities);
@@ -82,4 +84,8 @@ const cli_option cli_roof_explain_options[] = {
      "cap of the board below its own, as 500W: what would draw more takes longer"},
     {"usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,
      "price of the chip (default: cost.rent of its file)"},
+    {"o", CLI_STRING, "FILE.html", NULL, NULL, 0, 0, false, false,
+     "write a page with charts: times, roofline, what 1 % buys, and where each millisecond comes from"},
+    {"plotly", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
+     "plotly.min.js to embed in the page (default: the one in the cache folder)"},
     {0}};

@@ -23,5 +23,6 @@ typedef struct cli_roof_answer {
 
 void cli_roof_print_json(const cli_roof_answer *a);
 void cli_roof_print_table(const cli_roof_answer *a);
+rg_status cli_roof_write_page(const cli_roof_answer *a, const char *path, rg_error *err);
 
 #endif

@@ -34,6 +34,8 @@ void rg_report_cell_text(rg_report *report, const char *text);
    rg_report_claim. claim_class may be NULL: the claim's own class counts. */
 void rg_report_cell_number(rg_report *report, double value, const char *shown, const char *claim_id,
                            const char *claim_class);
+/* The same without a claim: of a page about one answer that stands in full beside it, not of a study. */
+void rg_report_cell_plain(rg_report *report, double value, const char *shown);
 /* A chart: plotly figure as JSON text {"data": [...], "layout": {...}} for plotly.js 3 or later (titles are
    {"text": ...}). `alt` says in words what it shows. */
 void rg_report_chart(rg_report *report, const char *name, const char *caption, const char *alt,
@@ -46,6 +48,11 @@ void rg_report_claim(rg_report *report, const char *id, const char *claim_json);
    tables stay, and the report says how to get charts. The HTML asks the network for nothing and forbids it by
    a content policy. */
 rg_status rg_report_write(rg_report *report, const char *dir, const char *plotly_path, rg_error *err);
+
+/* The HTML alone, as a file of this path. */
+rg_status rg_report_write_html(rg_report *report, const char *path, const char *plotly_path, rg_error *err);
+/* Where ./quickstart puts plotly.min.js: the user's cache folder. Returns buf. */
+const char *rg_report_plotly(char *buf, size_t size);
 
 /* ---- charts ------------------------------------------------------------------------------------------- */
 

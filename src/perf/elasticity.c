@@ -154,8 +154,8 @@ static rg_status of_constants(const pass *p, bool launch, const times *now, rg_e
         *e = p->all->entry[i];
         for (size_t k = 0; k < e->model->n_constants; k++) {
             const perf_constant *c = &e->model->constant[k];
-            if (strcmp(c->unit, "s") == 0 && (strcmp(c->name, "launch") == 0) == launch)
-                e->constant[k] *= 1 - step;
+            const bool time = strcmp(c->unit, "s") == 0 || strcmp(c->unit, "cycle") == 0;
+            if (time && (strcmp(c->name, "launch") == 0) == launch) e->constant[k] *= 1 - step;
         }
     }
     const rg_status status = evaluate(p, p->c.chip, &less, &t);
@@ -173,12 +173,13 @@ static int by_size(const void *a, const void *b) {
 }
 
 static rg_status each(pass *p, rg_elasticities *out) {
-    static const char *const other[] = {"memory.bandwidth", "onchip.capacity", "silicon.cores"};
+    static const char *const other[] = {"memory.bandwidth", "onchip.capacity", "silicon.cores",
+                                        "silicon.clock"};
     const rg_chip *chip = p->c.chip;
     times now;
     RG_TRY(group(p, &out->arena));
     RG_TRY(evaluate(p, chip, p->all, &now));
-    out->entry = rg_arena_alloc(&out->arena, chip->n_rates + 5, sizeof *out->entry);
+    out->entry = rg_arena_alloc(&out->arena, chip->n_rates + 6, sizeof *out->entry);
     if (!out->entry) return no_memory(p->err);
     for (size_t i = 0; i < chip->n_rates; i++) {
         const char *path = rg_arena_printf(&out->arena, "rates.%s", chip->rate[i].type);

@@ -131,12 +131,13 @@ report_column report_column_of(const report_block *t, size_t column) {
     bool mixed = false;
     for (size_t i = column; i < t->n_cells; i += t->n_columns) {
         const report_cell *cell = &t->cell[i];
-        if (!cell->claim) continue;
+        if (!cell->number) continue;
         size_t suffix = characters(cell->text + report_number_length(cell->text));
         if (suffix > c.suffix) c.suffix = suffix;
+        c.number = true;
+        if (!cell->claim) continue;
         mixed = mixed || (c.class && strcmp(c.class, cell->class) != 0);
         c.class = cell->class;
-        c.number = true;
     }
     if (mixed) c.class = NULL;
     return c;

@@ -107,8 +107,13 @@ void rg_report_cell_number(rg_report *r, double value, const char *shown, const 
     if (!claim_id || !*claim_id) wrong(r, RG_ERR_USAGE, shown, "number without a claim");
     add_cell(r, (report_cell){.text = keep(r, shown),
                               .value = value,
+                              .number = true,
                               .claim = keep(r, claim_id),
                               .class = claim_class ? keep(r, claim_class) : NULL});
+}
+
+void rg_report_cell_plain(rg_report *r, double value, const char *shown) {
+    add_cell(r, (report_cell){.text = keep(r, shown), .value = value, .number = true});
 }
 
 void rg_report_chart(rg_report *r, const char *name, const char *caption, const char *alt,

@@ -27,6 +27,14 @@ static void head(rg_str *out, const report_block *t) {
     rg_str_add(out, "</tr></thead>\n");
 }
 
+static void claim_link(rg_str *out, const report_cell *cell, size_t n) {
+    rg_str_printf(out, "<a href=\"#claim-%s\" title=\"", cell->claim);
+    escape(out, cell->class);
+    rg_str_printf(out, ", claim %s\">", cell->claim);
+    report_escape(out, cell->text, n, FORM_HTML);
+    rg_str_add(out, "</a>");
+}
+
 static void number_cell(rg_str *out, const report_cell *cell, const report_column *column) {
     size_t n = report_number_length(cell->text);
     rg_str_add(out, "<td class=\"n\"");
@@ -35,17 +43,17 @@ static void number_cell(rg_str *out, const report_cell *cell, const report_colum
         report_number(out, cell->value);
         rg_str_add(out, "\"");
     }
-    rg_str_printf(out, "><a href=\"#claim-%s\" title=\"", cell->claim);
-    escape(out, cell->class);
-    rg_str_printf(out, ", claim %s\">", cell->claim);
-    report_escape(out, cell->text, n, FORM_HTML);
-    rg_str_add(out, "</a>");
+    rg_str_add(out, ">");
+    if (cell->claim)
+        claim_link(out, cell, n);
+    else
+        report_escape(out, cell->text, n, FORM_HTML);
     if (column->suffix) { /* as wide in every row, so that the numbers stay aligned */
         rg_str_printf(out, "<span class=\"after\" style=\"width:%zuch\">", column->suffix);
         escape(out, cell->text + n);
         rg_str_add(out, "</span>");
     }
-    if (!column->class) {
+    if (cell->claim && !column->class) {
         char letter[2] = {(char)toupper((unsigned char)cell->class[0]), 0};
         rg_str_add(out, "<abbr class=\"class\" title=\"");
         escape(out, cell->class);
@@ -70,7 +78,7 @@ static bool chosen(const report_block *t, size_t row) {
     for (size_t c = 0; c < t->n_columns; c++) {
         const char *text = t->cell[row + c].text;
         size_t n = strlen(text);
-        if (!t->cell[row + c].claim && n > 4 && !strncmp(text, "**", 2) && !strcmp(text + n - 2, "**"))
+        if (!t->cell[row + c].number && n > 4 && !strncmp(text, "**", 2) && !strcmp(text + n - 2, "**"))
             return true;
     }
     return false;
@@ -88,7 +96,7 @@ void report_html_table(rg_str *out, const report_block *t) {
         rg_str_add(out, chosen(t, row) ? "<tr class=\"chosen\">" : "<tr>");
         for (size_t c = 0; c < t->n_columns; c++) {
             report_column column = report_column_of(t, c);
-            if (t->cell[row + c].claim)
+            if (t->cell[row + c].number)
                 number_cell(out, &t->cell[row + c], &column);
             else
                 text_cell(out, &t->cell[row + c], &column, c == 0);

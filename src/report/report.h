@@ -9,8 +9,9 @@
 typedef enum block_kind { BLOCK_HEADING, BLOCK_TEXT, BLOCK_CALLOUT, BLOCK_TABLE, BLOCK_CHART } block_kind;
 
 typedef struct report_cell {
-    const char *text;  /* as shown */
-    const char *claim; /* numbers: id of the claim; NULL: a text cell */
+    const char *text; /* as shown */
+    bool number;
+    const char *claim; /* numbers: id of the claim; NULL: a text cell or a plain number */
     const char *class; /* of the claim; set by report_check */
     double value;
 } report_cell;

@@ -1,4 +1,5 @@
 /* A study from its file to its report. */
+#include "ridge/report.h"
 #include "study/study.h"
 
 #include <stdio.h>
@@ -39,12 +40,9 @@ rg_status rg_study_run(const char *file, const char *out_dir, const rg_study_opt
     s->data_dir = options->data_dir;
     s->progress = options->progress;
     char plotly[4096];
-    const char *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
-    if (cache && *cache)
-        snprintf(plotly, sizeof plotly, "%s/ridge/plotly.min.js", cache);
-    else
-        snprintf(plotly, sizeof plotly, "%s/.cache/ridge/plotly.min.js", home ? home : "");
-    rg_status status = stages(s, file, options, options->plotly_path ? options->plotly_path : plotly, err);
+    rg_status status =
+        stages(s, file, options,
+               options->plotly_path ? options->plotly_path : rg_report_plotly(plotly, sizeof plotly), err);
     study_close(s);
     free(s);
     return status;

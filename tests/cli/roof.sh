@@ -83,6 +83,23 @@ grep -q '^cost .* USD per million tokens at 10.8 USD/h; ' out
 failed 2 'idle power' llama-3.1-8b h100 $decode --power-cap 90W
 failed 1 'not in W' llama-3.1-8b h100 $decode --power-cap 90GB
 
+# the page: one file, its charts are JSON, times and formulas are those of the answer; without plotly it says so
+printf 'Plotly = {}' >plotly.js
+expect 0 llama-3.1-8b h200 $decode -o page.html --plotly plotly.js --json
+figure() { # figure NAME: its JSON
+    awk -v id="id=\"figure-$1\">" '{ at = index($0, id); if (at) { on = 1; $0 = substr($0, at + length(id)) }
+        if (on && (end = index($0, "</script>"))) { print substr($0, 1, end - 1); exit } if (on) print }' page.html
+}
+for name in time roofline elasticities; do
+    figure $name | jq -e '.data | length > 1' >/dev/null || { echo "no figure $name"; exit 1; }
+done
+figure time | jq -e --slurpfile a out '([.data[].x[]] | add) / ($a[0].total.estimate_s * 1e3) - 1 | fabs < 1e-4' >/dev/null
+tr -d '\302\240' <page.html | grep -q '34.36GB/4.8TB/s=7.158ms' || { echo "no formula of the KV cache"; exit 1; }
+! grep -Eq '(src|href)="https?:' page.html
+expect 0 llama-3.1-8b mi300x --phase prefill -o page.html --plotly absent.js
+grep -q 'Not drawn' page.html
+failed 1 /absent/ llama-3.1-8b h100 $decode -o /absent/page.html
+
 failed 2 'w.nothing matches no operator' llama-3.1-8b h100 $decode --policy w=int8,w.nothing=int4
 failed 2 'int99' llama-3.1-8b h100 $decode --policy w=int99
 failed 2 '--phase' llama-3.1-8b h100 --phase train
