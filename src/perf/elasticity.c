@@ -13,9 +13,8 @@
 static const double step = 0.01;
 
 typedef struct kind { /* nodes that cost the same */
-    size_t node;
+    int node;
     double count;
-    perf_cost cost;
 } kind;
 
 typedef struct pass {
@@ -37,53 +36,14 @@ static rg_status no_memory(rg_error *err) {
 
 /* ---- kinds of nodes ---------------------------------------------------------------------------------- */
 
-static bool same_weight(const rg_graph *g, int a, int b) {
-    if (a < 0 || b < 0) return a < 0 && b < 0;
-    return g->weight[a].n_dims == g->weight[b].n_dims &&
-           memcmp(g->weight[a].shape, g->weight[b].shape, sizeof g->weight[a].shape) == 0;
-}
-
-/* Without what only says where the node stands. A copy by bytes: unequal padding is no harm. */
-static void strip(rg_graph_node *out, const rg_graph_node *n) {
-    memcpy(out, n, sizeof *out);
-    out->name = NULL;
-    out->layer = out->weight = out->bias = 0;
-    memset(out->input, 0, sizeof out->input);
-    memset(out->extra, 0, sizeof out->extra);
-}
-
-static bool same_node(const rg_graph *g, const rg_graph_node *a, const rg_graph_node *b) {
-    rg_graph_node x, y;
-    strip(&x, a);
-    strip(&y, b);
-    if (memcmp(&x, &y, sizeof x) != 0 || !same_weight(g, a->weight, b->weight)) return false;
-    if ((a->bias < 0) != (b->bias < 0)) return false;
-    for (int i = 0; i < a->n_inputs; i++) {
-        if (a->input[i] < 0 || b->input[i] < 0) return a->input[i] == b->input[i];
-        const rg_graph_node *p = &g->node[a->input[i]], *q = &g->node[b->input[i]];
-        if (p->op != q->op || p->width != q->width || p->top_k != q->top_k) return false;
-    }
-    return true;
-}
-
-static bool same_cost(const perf_cost *a, const perf_cost *b) {
-    return a->matrix_flop == b->matrix_flop && a->vector_flop == b->vector_flop && a->bytes == b->bytes &&
-           a->matrix_s == b->matrix_s && strcmp(a->weight_format, b->weight_format) == 0 &&
-           strcmp(a->activation_format, b->activation_format) == 0;
-}
-
 static rg_status group(pass *p, rg_arena *arena) {
-    const rg_graph *g = p->c.graph;
-    p->kind = rg_arena_alloc(arena, g->n_nodes + 1, sizeof *p->kind);
+    const int n_nodes = (int)p->c.graph->n_nodes;
+    p->kind = rg_arena_alloc(arena, (size_t)n_nodes + 1, sizeof *p->kind);
     if (!p->kind) return no_memory(p->err);
-    for (size_t node = 0; node < g->n_nodes; node++) {
-        perf_cost cost;
-        RG_TRY(perf_cost_of(&p->c, node, &cost, p->err));
+    for (int node = 0; node < n_nodes; node++) {
         size_t i = 0;
-        while (i < p->n && !(same_cost(&p->kind[i].cost, &cost) &&
-                             same_node(g, &g->node[p->kind[i].node], &g->node[node])))
-            i++;
-        if (i == p->n) p->kind[p->n++] = (kind){.node = node, .cost = cost};
+        while (i < p->n && !perf_same_node(p->c.graph, &p->c.policy, p->kind[i].node, node)) i++;
+        if (i == p->n) p->kind[p->n++] = (kind){.node = node};
         p->kind[i].count++;
     }
     return RG_OK;
@@ -99,10 +59,10 @@ static rg_status evaluate(const pass *p, const rg_chip *chip, const rg_calibrati
         const kind *k = &p->kind[i];
         perf_cost cost;
         rg_estimate e;
-        RG_TRY(perf_cost_of(&c, k->node, &cost, p->err));
+        RG_TRY(perf_cost_of(&c, (size_t)k->node, &cost, p->err));
         const double bound = fmax(cost.memory_s, fmax(cost.matrix_s, cost.vector_s));
         t.bound_s += k->count * bound;
-        t.estimate_s += all && perf_estimate_node(&c, all, k->node, &cost, bound, &e)
+        t.estimate_s += all && perf_estimate_node(&c, all, (size_t)k->node, &cost, bound, &e)
                             ? k->count * e.estimate_s
                             : (double)NAN;
     }

@@ -42,6 +42,8 @@ typedef struct perf_typical {
     bool own;
 } perf_typical;
 bool perf_typical_of(const rg_calibrations *all, const rg_chip *chip, perf_typical *out);
+/* Do two nodes cost the same, whatever the pass and the chip? */
+bool perf_same_node(const rg_graph *graph, rg_policy *policy, int a, int b);
 /* Stored bytes of keys and values of one token in one attention node. */
 double perf_kv_row_bytes(perf_case *c, const rg_graph_node *node);
 /* Stored bytes of what a node other than attention keeps of one sequence: bf16, recurrent states fp32. */
