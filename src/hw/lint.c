@@ -69,6 +69,12 @@ static rg_status check_derived(lint *l, const rg_chip *c, rg_error *err) {
         const struct rg_chip_derived *d = &c->derived[i];
         double rate, got = d->units * d->per_cycle * d->clock_hz;
         RG_TRY(rg_chip_rate_of(c, d->rate, &rate, err));
+        const rg_chip_number *clock = rg_chip_find(c, "silicon.clock");
+        if (clock && fabs(clock->v.value / d->clock_hz - 1) > 0.01)
+            RG_TRY(find(l, c, "derived", "silicon.clock",
+                        rg_arena_printf(&l->arena, "%.5g MHz, but %s is derived at %.5g",
+                                        clock->v.value / 1e6, d->rate, d->clock_hz / 1e6),
+                        NULL, err));
         if (fabs(got / rate - 1) > 0.01)
             RG_TRY(find(l, c, "derived", rg_arena_printf(&l->arena, "rates.%s", d->rate),
                         rg_arena_printf(&l->arena, "%s at %.5g MHz give %.5g, not %.5g TFLOP/s", d->note,
@@ -95,24 +101,41 @@ static bool is_usual(double ratio, const double usual[3]) {
     return false;
 }
 
+/* The rate under the bar: parts from before bf16 have fp16 in its place. NULL: none. */
+static const char *denominator(const rg_chip *c, size_t pattern, double *rate) {
+    const char *b = patterns[pattern].b;
+    if (rg_chip_rate_of(c, b, rate, NULL) == RG_OK) return b;
+    if (strcmp(b, "bf16") != 0 || strcmp(patterns[pattern].a, "fp16") == 0) return NULL;
+    return rg_chip_rate_of(c, "fp16", rate, NULL) == RG_OK ? "fp16" : NULL;
+}
+
 static rg_status check_ratios(lint *l, const rg_chip *c, rg_error *err) {
     for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
         double a, b;
         if (rg_chip_rate_of(c, patterns[i].a, &a, NULL) != RG_OK) continue;
-        const char *under = patterns[i].b;
-        if (rg_chip_rate_of(c, under, &b, NULL) != RG_OK) {
-            if (strcmp(under, "bf16") != 0 || strcmp(patterns[i].a, "fp16") == 0) continue;
-            under = "fp16"; /* parts before bf16 */
-            if (rg_chip_rate_of(c, under, &b, NULL) != RG_OK) continue;
-        }
-        if (is_usual(a / b, patterns[i].usual)) continue;
+        const char *under = denominator(c, i, &b);
+        if (!under) continue;
         const char *why = NULL, *ratio = rg_arena_printf(&l->arena, "%s/%s", patterns[i].a, under);
         for (size_t k = 0; ratio && k < c->n_odd; k++)
             if (strcmp(c->odd[k].ratio, ratio) == 0) why = c->odd[k].why;
+        const bool usual = is_usual(a / b, patterns[i].usual);
+        if (usual && why) /* the number has changed under its explanation */
+            RG_TRY(find(l, c, "ratio", rg_arena_printf(&l->arena, "rates.%s", patterns[i].a),
+                        rg_arena_printf(&l->arena, "%s is %.3g, as usual, and yet explained", ratio, a / b),
+                        NULL, err));
+        if (usual) continue;
         RG_TRY(find(l, c, "ratio", rg_arena_printf(&l->arena, "rates.%s", patterns[i].a),
                     rg_arena_printf(&l->arena, "%s is %.3g", ratio ? ratio : "", a / b), why, err));
     }
     return RG_OK;
+}
+
+/* The bandwidth of a small memory beside the capacity of a large one. */
+static bool takes_onchip_for_memory(const rg_chip *c) {
+    const rg_chip_number *fast = rg_chip_find(c, "onchip.bandwidth"),
+                         *size = rg_chip_find(c, "onchip.capacity");
+    return fast && size && c->memory_bytes_per_s.value == fast->v.value &&
+           c->memory_bytes.value > size->v.value;
 }
 
 /* What cannot be: on-chip memory slower than the memory behind it (the MTIA trap), measurements above peaks.
@@ -131,6 +154,9 @@ static rg_status check_physics(lint *l, const rg_chip *c, rg_error *err) {
         if (a && b && a->v.value > b->v.value)
             RG_TRY(find(l, c, "physics", order[i].less, order[i].message, NULL, err));
     }
+    if (takes_onchip_for_memory(c))
+        RG_TRY(find(l, c, "physics", "memory.bandwidth",
+                    "the bandwidth of the on-chip memory, not the capacity", NULL, err));
     if (!rg_chip_find(c, "memory.bandwidth") || !rg_chip_find(c, "memory.capacity"))
         RG_TRY(find(l, c, "physics", "memory", "capacity or bandwidth is missing", NULL, err));
     if (c->sparse_peaks) RG_TRY(find(l, c, "sparse", "rates", "peaks are with sparsity", c->peaks_note, err));

@@ -1,11 +1,12 @@
 /* What describes models and chips. The first byte says what the rest is: 'j' a graph as JSON, 'c' a config
    for the families of data/families, 'f' a family file for a fixed config, 'h' a chip file, 's' a what-if
-   assignment. What is accepted must be usable: counted, written out and read back. */
+   assignment, 'y' a system file, 'l' a link file, 'x' a what-if assignment of a system. What is accepted must
+   be usable: counted, written out and read back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph/build.h"
-#include "ridge/hw.h"
+#include "ridge/system.h"
 
 static const char config[] = "model_type: llama\nvocab_size: 20\nhidden_size: 8\nintermediate_size: 12\n"
                              "num_hidden_layers: 2\nnum_attention_heads: 2\nrms_norm_eps: 1e-6\n";
@@ -84,11 +85,55 @@ static void try_set(const char *text, size_t size) {
     free(assignment);
 }
 
+static const char system_text[] =
+    "id: t\nname: T\nchip: h100\nsources: {a: sheet}\nlevels:\n"
+    "  - {name: up, link: nvlink4, links: 18, topology: switch, chips: 8, source: a}\n"
+    "  - {name: pod, link: ici-v4, links: 6, topology: torus, axes: 4x4x4, source: a}\n";
+
+/* Levels nest and have what a time needs. */
+static void use_system(rg_system *s) {
+    double below = 1;
+    for (size_t i = 0; i < s->n_levels; i++) {
+        const rg_system_level *l = &s->level[i];
+        if (!(l->n_chips > below) || !(l->bytes_per_s.value > 0) || !(l->latency_s.value > 0) ||
+            !(l->efficiency.value > 0 && l->efficiency.value <= 1))
+            abort();
+        below = l->n_chips;
+    }
+    rg_system_close(s);
+}
+
+static void try_system_set(const char *text, size_t size) {
+    rg_system s;
+    rg_error err;
+    char *assignment = calloc(size + 1, 1);
+    if (!assignment) return;
+    memcpy(assignment, text, size);
+    if (rg_system_parse(&s, system_text, strlen(system_text), "system", RIDGE_SOURCE_DIR "/data", &err) !=
+        RG_OK)
+        abort();
+    rg_system_set(&s, assignment, &err);
+    use_system(&s);
+    free(assignment);
+}
+
+static void try_hardware(char kind, const char *text, size_t size) {
+    rg_chip chip;
+    rg_system s;
+    rg_link link;
+    rg_error err;
+    if (kind == 'h' && rg_chip_parse(&chip, text, size, "fuzz", &err) == RG_OK) use_chip(&chip);
+    if (kind == 's') try_set(text, size);
+    if (kind == 'l' && rg_link_parse(&link, text, size, "fuzz", &err) == RG_OK) rg_link_close(&link);
+    if (kind == 'x') try_system_set(text, size);
+    if (kind == 'y' && rg_system_parse(&s, text, size, "fuzz", RIDGE_SOURCE_DIR "/data", &err) == RG_OK)
+        use_system(&s);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size); /* has no header */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rg_graph g;
-    rg_chip chip;
     rg_error err;
     if (!size) return 0;
     const char *text = (const char *)data + 1;
@@ -96,7 +141,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (data[0] == 'j' && rg_graph_from_json(&g, text, size, &err) == RG_OK) use_graph(&g);
     if (data[0] == 'c') try_config(text, size);
     if (data[0] == 'f') try_family(text, size);
-    if (data[0] == 'h' && rg_chip_parse(&chip, text, size, "fuzz", &err) == RG_OK) use_chip(&chip);
-    if (data[0] == 's') try_set(text, size);
+    try_hardware((char)data[0], text, size);
     return 0;
 }
