@@ -78,5 +78,27 @@ const cli_command cli_roof_commands[] = {
                 "      --policy 'w=e4m3fn(scale=row),a=e4m3fn(scale=row)'",
      .options = cli_roof_step_options,
      .run = cli_roof_decode},
+    {.noun = "roof",
+     .verb = "sweep",
+     .arguments = "FILE",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "evaluate many configurations and print those that no other beats",
+     .details = "FILE names a phase and values of models, systems, formats, layouts and batches; all "
+                "combinations are\n"
+                "evaluated (docs/sweep.md). Under mpirun the configurations are shared out; results are the "
+                "same for\n"
+                "any number of processes.",
+     .example = "cat > sweep.yaml <<END\n"
+                "  phase: decode\n"
+                "  model: llama-3.1-70b\n"
+                "  system: [dgx-h100, dgx-b200]\n"
+                "  tp: [1, 2, 4, 8]\n"
+                "  batch: [1, 8, 64, 256]\n"
+                "  END\n"
+                "  ridge roof sweep sweep.yaml -o results\n"
+                "  mpirun -n 2 ridge roof sweep sweep.yaml -o results --json",
+     .options = cli_roof_sweep_options,
+     .run = cli_roof_sweep},
     {0},
 };

@@ -9,5 +9,7 @@ rg_status cli_roof_explain(cli_context *context, rg_error *err);
 extern const cli_option cli_roof_step_options[];
 rg_status cli_roof_prefill(cli_context *context, rg_error *err);
 rg_status cli_roof_decode(cli_context *context, rg_error *err);
+extern const cli_option cli_roof_sweep_options[];
+rg_status cli_roof_sweep(cli_context *context, rg_error *err);
 
 #endif

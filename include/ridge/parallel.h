@@ -44,6 +44,8 @@ typedef struct rg_layout {
 /* Text to layout and back; canonical text names every key whose value is not 1 or its preset. An unknown key,
    a value out of [1, 2^20], parts of tp and ep that do not go together: RG_ERR_USAGE. */
 rg_status rg_layout_parse(const char *text, rg_layout *out, rg_error *err);
+/* Sets members that are 0 to what the text form presets, and checks that all go together. */
+rg_status rg_layout_complete(rg_layout *layout, rg_error *err);
 const char *rg_layout_print(const rg_layout *layout, char *buf, size_t size);
 static inline double rg_layout_ranks(const rg_layout *l) {
     return (double)l->tp * (double)l->pp * (double)l->dp * (double)l->cp;

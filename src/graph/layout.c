@@ -116,6 +116,14 @@ static rg_status check(const rg_layout *l, rg_error *err) {
     return RG_OK;
 }
 
+rg_status rg_layout_complete(rg_layout *l, rg_error *err) {
+    for (int i = 0; i < N_KEYS; i++)
+        if (!*member(l, &keys[i])) *member(l, &keys[i]) = keys[i].preset;
+    if (l->vp > 1 && l->schedule == RG_SCHEDULE_1F1B) l->schedule = RG_SCHEDULE_INTERLEAVED;
+    if (!l->etp) l->etp = preset_etp(l);
+    return check(l, err);
+}
+
 rg_status rg_layout_parse(const char *text, rg_layout *out, rg_error *err) {
     rg_layout l = {0};
     bool seen[N_KEYS] = {false};
@@ -129,9 +137,7 @@ rg_status rg_layout_parse(const char *text, rg_layout *out, rg_error *err) {
         p += n;
         if (*p == ',' && !*++p) return bad(text, "a part behind each comma", err);
     }
-    if (l.vp > 1 && l.schedule == RG_SCHEDULE_1F1B) l.schedule = RG_SCHEDULE_INTERLEAVED;
-    if (!l.etp) l.etp = preset_etp(&l);
-    RG_TRY(check(&l, err));
+    RG_TRY(rg_layout_complete(&l, err));
     *out = l;
     return RG_OK;
 }

@@ -1,0 +1,50 @@
+# ridge roof sweep: keys, the same results for any number of processes and after an interruption, refusals.
+fail() { echo "FAIL: $1"; exit 1; }
+cat >sweep.yaml <<END
+phase: decode
+model: [llama-3.1-70b]
+system: [dgx-h100, dgx-h200]
+tp: [1, 2, 4, 8]
+pp: [1, 2]
+chips: [8, 16]
+batch: [1, 8, 16, 64, 256, 1024]
+context: [2048, 8192]
+END
+"$RIDGE" roof sweep sweep.yaml -o one --json >one.json
+jq -e '.configurations == 384 and .configurations_per_s > 0 and (.pareto | length) > 4 and .ok + .refused + .does_not_fit == 384 and
+       ([.pareto[] | .seconds > 0 and .bound_s <= .seconds and (.layout | startswith("tp="))] | all)' one.json >/dev/null ||
+    fail "$(head -c 600 one.json)"
+[ "$(wc -l <one/results.csv)" = 385 ] || fail "results.csv"
+[ "$(wc -l <one/pareto.csv)" = "$(jq '.pareto | length + 1' one.json)" ] || fail "pareto.csv"
+
+# gone on with: a part that was cut off in the middle of a record
+mkdir two
+head -c 20001 one/part-0-0.bin >two/part-0-0.bin
+"$RIDGE" roof sweep sweep.yaml -o two --json >two.json
+jq -e '.configurations == 384 and .evaluated < 384 and .evaluated > 0' two.json >/dev/null || fail "all was evaluated again"
+cmp one/results.csv two/results.csv || fail "results differ after an interruption"
+"$RIDGE" roof sweep sweep.yaml -o two --json | jq -e '.evaluated == 0 and .configurations_per_s == null' >/dev/null || fail "nothing was kept"
+
+# another sweep in the same folder
+sed 's/2048/4096/' sweep.yaml >other.yaml
+if "$RIDGE" roof sweep other.yaml -o one --json >out.json 2>err.txt; then fail "mixed with another sweep"; fi
+jq -e '.error.message | test("another sweep")' out.json >/dev/null || fail "$(cat out.json)"
+
+# one number of every system changed
+(cat sweep.yaml; echo 'set: [memory.bandwidth=x2]') >fast.yaml
+a=$(jq '.pareto[0].bound_s' one.json)
+b=$("$RIDGE" roof sweep fast.yaml --json | jq '.pareto[0].bound_s')
+jq -n -e "$b < 0.7 * $a" >/dev/null || fail "twice the bandwidth: $a $b"
+
+if command -v mpirun >/dev/null && [ -f "$(dirname "$RIDGE")/ridge_mpi.so" ]; then
+    for n in 2 3; do
+        mpirun --allow-run-as-root --oversubscribe -n $n "$RIDGE" roof sweep sweep.yaml -o "by$n" --json >by.json
+        jq -e ".processes == $n and .configurations == 384" by.json >/dev/null || fail "$(head -c 300 by.json)"
+        cmp one/results.csv "by$n/results.csv" && cmp one/pareto.csv "by$n/pareto.csv" || fail "$n processes: other results"
+        [ -f "by$n/part-1-0.bin" ] || fail "rank 1 did nothing"
+    done
+    # an error of one is an error of all
+    if mpirun --allow-run-as-root --oversubscribe -n 2 "$RIDGE" roof sweep other.yaml -o one --json >out.json 2>err.txt; then
+        fail "an error was lost"
+    fi
+fi
