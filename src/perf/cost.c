@@ -179,6 +179,8 @@ static void cost_other(const perf_case *c, size_t node, const rg_node_count *cou
     const double moves = c->phase == RG_DECODE ? 2 : 1;
     out->bytes =
         (c->all_fp32 ? 4 : 2) * count->weight_elements + moves * c->batch * perf_state_bytes(c, node);
+    if (c->phase == RG_DECODE) /* what selected attention reads: all index keys, the keys that were chosen */
+        out->bytes += 2 * count->kv_read_elements + c->batch * c->context * count->index_bytes_per_token;
 }
 
 /* Keys, with their values, that are read: a window or other rows than the context's. */

@@ -5,6 +5,7 @@
 
 #include "perf/calibrate.h"
 #include "perf/perf.h"
+#include "ridge/network.h"
 #include "ridge/parallel.h"
 #include "ridge/system.h"
 
@@ -58,6 +59,8 @@ typedef enum perf_segment {
     PERF_N_SEGMENTS
 } perf_segment;
 const char *perf_segment_name(perf_segment segment);
+perf_segment perf_segment_of(const rg_graph_node *node);
+bool perf_is_collective(rg_op op);
 
 typedef struct perf_span {
     double bound_s, estimate_s, lo80_s, hi80_s;
@@ -94,6 +97,10 @@ typedef struct perf_plan_question {
    the mirrored exchanges. Two questions at the same time need two plans. */
 rg_status perf_plan_times(perf_plan *plan, const perf_plan_question *q, perf_pass *forward,
                           perf_pass *backward, rg_error *err);
+
+/* The exchange of a class of collectives, once. */
+rg_status perf_plan_exchange(perf_plan *plan, const perf_plan_question *q, const perf_plan_class *k,
+                             rg_collective_time *out, rg_error *err);
 
 /* Activations of one layer that wait for the backward pass, in elements on the rank: a value that several
    operators need counts once; of what is gathered over tp, the part before (it is gathered again). */

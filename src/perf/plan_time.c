@@ -13,17 +13,17 @@ typedef struct asked {
     double attention_backward;
 } asked;
 
-static bool is_collective(rg_op op) {
+bool perf_is_collective(rg_op op) {
     return op == RG_OP_ALL_REDUCE || op == RG_OP_REDUCE_SCATTER || op == RG_OP_ALL_GATHER ||
            op == RG_OP_ALL_TO_ALL;
 }
 
-static perf_segment segment_of(const rg_graph_node *n) {
+perf_segment perf_segment_of(const rg_graph_node *n) {
     static const perf_segment of_axis[] = {[RG_AXIS_TP] = PERF_SEGMENT_TP,
                                            [RG_AXIS_CP] = PERF_SEGMENT_CP,
                                            [RG_AXIS_EP] = PERF_SEGMENT_EP,
                                            [RG_AXIS_ETP] = PERF_SEGMENT_EP};
-    if (is_collective(n->op)) return of_axis[n->axis];
+    if (perf_is_collective(n->op)) return of_axis[n->axis];
     switch (n->op) {
     case RG_OP_LINEAR:
     case RG_OP_GROUPED_LINEAR:
@@ -58,34 +58,29 @@ static double stride_of(const rg_layout *l, const rg_graph_node *n) {
 }
 
 /* Tokens travel to experts as the policy stores what experts read. */
-static double element_bytes(asked *a, const perf_plan_class *k) {
-    const rg_graph *g = &a->plan->rank;
+static double element_bytes(perf_plan *plan, const perf_plan_class *k) {
+    const rg_graph *g = &plan->rank;
     if (g->node[k->node].op != RG_OP_ALL_TO_ALL || k->reader < 0 ||
         g->node[k->reader].op != RG_OP_EXPERT_LINEAR)
         return 2;
     const rg_graph_node *n = &g->node[k->reader];
-    const rg_quant *q = rg_policy_lookup(&a->c.policy, RG_ROLE_ACTIVATION, rg_graph_place(g, n));
+    const rg_quant *q = rg_policy_lookup(&plan->policy, RG_ROLE_ACTIVATION, rg_graph_place(g, n));
     const double width = (double)g->node[k->node].width;
     return q ? ceil((double)rg_format_stored_size(&q->format, 1, (size_t)width, true).packed_bits / 8) / width
              : 2;
 }
 
-static rg_status exchange(asked *a, const perf_plan_class *k, perf_span *out, bool *calibrated,
-                          rg_error *err) {
+rg_status perf_plan_exchange(perf_plan *plan, const perf_plan_question *q, const perf_plan_class *k,
+                             rg_collective_time *out, rg_error *err) {
     static const rg_collective as[] = {RG_ALL_REDUCE, RG_REDUCE_SCATTER, RG_ALL_GATHER, RG_ALL_TO_ALL};
-    const rg_graph *g = &a->plan->rank;
-    const rg_graph_node *n = &g->node[k->node];
+    const rg_graph_node *n = &plan->rank.node[k->node];
     const rg_node_count count =
-        rg_graph_count_node(g, (size_t)k->node, a->q->phase, a->q->batch, a->q->context);
-    const double bytes = count.network_elements * element_bytes(a, k);
-    rg_collective_time t;
-    *calibrated = false;
+        rg_graph_count_node(&plan->rank, (size_t)k->node, q->phase, q->batch, q->context);
+    const double bytes = count.network_elements * element_bytes(plan, k);
+    *out = (rg_collective_time){.kind = "assumed"};
     if (!(bytes > 0)) return RG_OK;
-    RG_TRY(rg_perf_collective(a->q->system, a->q->all, as[n->op - RG_OP_ALL_REDUCE], "half", (double)n->ranks,
-                              stride_of(&a->plan->layout, n), bytes, &t, err));
-    *out = (perf_span){t.bound_s, t.estimate_s, t.lo80_s, t.hi80_s};
-    *calibrated = t.kind && strcmp(t.kind, "calibrated") == 0;
-    return RG_OK;
+    return rg_perf_collective(q->system, q->all, as[n->op - RG_OP_ALL_REDUCE], "half", (double)n->ranks,
+                              stride_of(&plan->layout, n), bytes, out, err);
 }
 
 /* ---- operators --------------------------------------------------------------------------------------- */
@@ -118,7 +113,7 @@ static perf_span backward_linear(asked *a, const perf_plan_class *k, const perf_
 }
 
 static perf_span backward_of(asked *a, const perf_plan_class *k, const perf_cost *cost, perf_span forward) {
-    switch (segment_of(&a->plan->rank.node[k->node])) {
+    switch (perf_segment_of(&a->plan->rank.node[k->node])) {
     case PERF_SEGMENT_LINEAR:
         if (a->plan->rank.node[k->node].op == RG_OP_LINEAR) return backward_linear(a, k, cost, forward);
         return times(forward, 2);
@@ -147,9 +142,12 @@ static rg_status time_class(asked *a, const perf_plan_class *k, bool backward, c
                             rg_error *err) {
     const rg_graph_node *n = &a->plan->rank.node[k->node];
     perf_cost cost = {0};
-    *out = (class_time){.segment = segment_of(n)};
-    if (is_collective(n->op)) {
-        RG_TRY(exchange(a, k, &out->forward, &out->calibrated, err));
+    *out = (class_time){.segment = perf_segment_of(n)};
+    if (perf_is_collective(n->op)) {
+        rg_collective_time t;
+        RG_TRY(perf_plan_exchange(a->plan, a->q, k, &t, err));
+        out->forward = (perf_span){t.bound_s, t.estimate_s, t.lo80_s, t.hi80_s};
+        out->calibrated = t.kind && strcmp(t.kind, "calibrated") == 0;
     } else {
         rg_estimate e = {.kind = "transferred"};
         RG_TRY(perf_cost_of(&a->c, (size_t)k->node, &cost, err));

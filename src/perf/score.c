@@ -12,8 +12,11 @@ static const struct part {
     rg_status (*run)(perf_scoring *s);
 } parts[] = {
     {"tables of operators", perf_score_tables}, /* first: others read its results */
-    {"transfer", perf_score_transfer},          {"operators", perf_score_operators},
-    {"coverage", perf_score_coverage},          {"power", perf_score_power},
+    {"transfer", perf_score_transfer},
+    {"operators", perf_score_operators},
+    {"coverage", perf_score_coverage},
+    {"power", perf_score_power},
+    {"serving", perf_score_serving},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

@@ -56,6 +56,8 @@ rg_status perf_score_operators(perf_scoring *s);
 rg_status perf_score_coverage(perf_scoring *s);
 /* Board power and joules. */
 rg_status perf_score_power(perf_scoring *s);
+/* Time between tokens of measured servings. */
+rg_status perf_score_serving(perf_scoring *s);
 
 extern const perf_score_source perf_score_sources[];
 extern const size_t perf_score_n_sources;

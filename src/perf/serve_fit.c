@@ -1,0 +1,192 @@
+/* Constants of serving from measured rows: Gauss-Newton steps on the logarithms, errors beyond 10 % weighted
+   by their size, constants held near their presets. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/serve_rows.h"
+
+enum { N = PERF_SERVE_N_FITTED, FIRST = PERF_SERVE_FIRST_OF_ENGINE, OWN = PERF_SERVE_N - FIRST };
+static const double ROUGH = 0.1; /* log error from which on rows count by their size */
+static const double FULL = 20;   /* rows from which on a group counts whole */
+
+/* ---- time of a row ----------------------------------------------------------------------------------- */
+
+/* Two that overlap, and what the sum loses when the one or the other grows by its share. */
+static double overlap(double memory_s, double memory, double compute_s, double compute, double *by_memory,
+                      double *by_compute) {
+    const double a = memory_s / memory, b = compute_s / compute;
+    if (!(a > 0) || !(b > 0)) {
+        *by_memory += a, *by_compute += b;
+        return a + b;
+    }
+    const double s = perf_overlap(a, b, 0), of_a = s * pow(a / s, 2.3);
+    *by_memory += of_a;
+    *by_compute += s - of_a;
+    return s;
+}
+
+double perf_serve_row_time(const perf_serve_row *r, const double c[PERF_SERVE_N],
+                           double slope[PERF_SERVE_N]) {
+    double by[PERF_SERVE_N] = {0}; /* time that is in inverse proportion to, or with, each constant */
+    const perf_serve_pass *p = &r->step;
+    double s = 0;
+    for (int w = 0; w < PERF_N_WIDTHS; w++) {
+        const int compute = PERF_SERVE_COMPUTE_16 + w;
+        s += overlap(p->linear_memory_s[w], c[PERF_SERVE_MEMORY], p->linear_compute_s[w], c[compute],
+                     &by[PERF_SERVE_MEMORY], &by[compute]);
+        s += overlap(p->expert_memory_s[w], c[PERF_SERVE_EXPERT_MEMORY], p->expert_compute_s[w], c[compute],
+                     &by[PERF_SERVE_EXPERT_MEMORY], &by[compute]);
+    }
+    s += overlap(p->attention_memory_s, c[PERF_SERVE_KV_MEMORY], p->attention_compute_s,
+                 c[PERF_SERVE_COMPUTE_16], &by[PERF_SERVE_KV_MEMORY], &by[PERF_SERVE_COMPUTE_16]);
+    by[PERF_SERVE_NETWORK] = p->network_s / c[PERF_SERVE_NETWORK];
+    by[PERF_SERVE_KERNEL] = p->kernels * c[PERF_SERVE_KERNEL];
+    by[PERF_SERVE_CONVERSION] = p->conversions * c[PERF_SERVE_CONVERSION];
+    by[PERF_SERVE_COLLECTIVE] = p->collectives * c[PERF_SERVE_COLLECTIVE];
+    by[PERF_SERVE_HOST] = c[PERF_SERVE_HOST];
+    by[PERF_SERVE_SEQUENCE] = r->batch * c[PERF_SERVE_SEQUENCE];
+    s += by[PERF_SERVE_NETWORK] + by[PERF_SERVE_KERNEL] + by[PERF_SERVE_CONVERSION] +
+         by[PERF_SERVE_COLLECTIVE] + by[PERF_SERVE_HOST] + by[PERF_SERVE_SEQUENCE];
+    const double others = (r->replicas - 1) * c[PERF_SERVE_STALL];
+    const double scale = c[PERF_SERVE_PREFILL] * r->batch / r->osl * (1 + others);
+    by[PERF_SERVE_PREFILL] = scale * perf_serve_prompt_work(&r->prompt, c);
+    s += by[PERF_SERVE_PREFILL];
+    if (!slope) return s;
+    for (int w = 0; w < PERF_N_WIDTHS; w++)
+        by[PERF_SERVE_COMPUTE_16 + w] += scale *
+                                         (r->prompt.linear_compute_s[w] + r->prompt.expert_compute_s[w]) /
+                                         c[PERF_SERVE_COMPUTE_16 + w];
+    by[PERF_SERVE_COMPUTE_16] += scale * r->prompt.attention_compute_s / c[PERF_SERVE_COMPUTE_16];
+    by[PERF_SERVE_NETWORK] += scale * r->prompt.network_s / c[PERF_SERVE_NETWORK];
+    by[PERF_SERVE_STALL] = by[PERF_SERVE_PREFILL] * others / (1 + others);
+    for (int i = 0; i < PERF_SERVE_N; i++) slope[i] = i <= PERF_SERVE_NETWORK ? -by[i] : by[i];
+    return s;
+}
+
+/* ---- constants of all engines ------------------------------------------------------------------------ */
+
+static int fitted_index(int constant, int engine) {
+    return constant < FIRST ? constant : FIRST + engine * OWN + constant - FIRST;
+}
+
+static const perf_serve_spec *spec_of(int fitted) {
+    return &perf_serve_specs[fitted < FIRST ? fitted : FIRST + (fitted - FIRST) % OWN];
+}
+
+void perf_serve_fitted(const double fitted[N], int engine, double out[PERF_SERVE_N]) {
+    for (int i = 0; i < PERF_SERVE_N; i++) out[i] = fitted[fitted_index(i, engine)];
+}
+
+void perf_serve_presets(double fitted[N]) {
+    for (int i = 0; i < N; i++) fitted[i] = spec_of(i)->preset;
+}
+
+/* ---- fit --------------------------------------------------------------------------------------------- */
+
+typedef struct work {
+    const perf_serve_rows *rows;
+    const bool *use;
+    double *weight;
+    double matrix[N][N], gradient[N]; /* of the quadratic that stands in for the cost */
+} work;
+
+static bool same_group(const perf_serve_row *a, const perf_serve_row *b) {
+    return a->engine_index == b->engine_index && strcmp(a->path, b->path) == 0 &&
+           strcmp(a->chip, b->chip) == 0 && strcmp(a->precision, b->precision) == 0;
+}
+
+/* A group weighs as one row of 10 % error, spread over its rows, less when it has few. */
+static void weigh(work *w) {
+    const size_t n = w->rows->n;
+    for (size_t i = 0; i < n; i++) {
+        double same = 0;
+        for (size_t k = 0; k < n && w->use[i]; k++)
+            same += w->use[k] && same_group(&w->rows->row[i], &w->rows->row[k]);
+        w->weight[i] = w->use[i] ? fmin(1, same / FULL) / (same * ROUGH * ROUGH) : 0;
+    }
+}
+
+/* Cost of the constants exp(x); with `build`, the quadratic around them. */
+static double cost(work *w, const double x[N], bool build) {
+    double all[N], c[PERF_SERVE_N_ENGINES][PERF_SERVE_N], sum = 0;
+    if (build) memset(w->matrix, 0, sizeof w->matrix), memset(w->gradient, 0, sizeof w->gradient);
+    for (int i = 0; i < N; i++) {
+        const perf_serve_spec *s = spec_of(i);
+        const double off = (x[i] - log(s->preset)) / s->spread;
+        all[i] = exp(x[i]);
+        sum += off * off;
+        if (!build) continue;
+        w->matrix[i][i] = 1 / (s->spread * s->spread);
+        w->gradient[i] = off / s->spread;
+    }
+    for (int e = 0; e < PERF_SERVE_N_ENGINES; e++) perf_serve_fitted(all, e, c[e]);
+    for (size_t r = 0; r < w->rows->n; r++) {
+        if (!(w->weight[r] > 0)) continue;
+        const perf_serve_row *row = &w->rows->row[r];
+        const int e = row->engine_index;
+        double slope[PERF_SERVE_N];
+        const double t = perf_serve_row_time(row, c[e], build ? slope : NULL), error = log(t / row->tpot_s);
+        const double root = sqrt(1 + error * error / (ROUGH * ROUGH));
+        sum += w->weight[r] * 2 * ROUGH * ROUGH * (root - 1);
+        if (!build) continue;
+        const double weight = w->weight[r] / root;
+        for (int i = 0; i < PERF_SERVE_N; i++) {
+            const int a = fitted_index(i, e);
+            w->gradient[a] += weight * error * slope[i] / t;
+            for (int k = 0; k < PERF_SERVE_N; k++)
+                w->matrix[a][fitted_index(k, e)] += weight * slope[i] / t * slope[k] / t;
+        }
+    }
+    return sum;
+}
+
+/* (matrix + damping diag) step = -gradient, by Cholesky; the matrix is positive, for the spreads are. */
+static void solve(const work *w, double damping, double step[N]) {
+    double l[N][N];
+    for (int i = 0; i < N; i++) {
+        double y = -w->gradient[i];
+        for (int k = 0; k <= i; k++) {
+            double sum = w->matrix[i][k] * (i == k ? 1 + damping : 1);
+            for (int m = 0; m < k; m++) sum -= l[i][m] * l[k][m];
+            l[i][k] = i == k ? sqrt(sum) : sum / l[k][k];
+            if (k < i) y -= l[i][k] * step[k];
+        }
+        step[i] = y / l[i][i];
+    }
+    for (int i = N - 1; i >= 0; i--) {
+        for (int k = i + 1; k < N; k++) step[i] -= l[k][i] * step[k];
+        step[i] /= l[i][i];
+    }
+}
+
+static void descend(work *w, double x[N]) {
+    double damping = 1e-3, best = cost(w, x, true);
+    for (int round = 0; round < 60 && damping < 1e6; round++) {
+        double step[N], next[N];
+        solve(w, damping, step);
+        for (int i = 0; i < N; i++) next[i] = x[i] + step[i];
+        const double at = cost(w, next, false);
+        if (!(at < best)) {
+            damping *= 8;
+            continue;
+        }
+        memcpy(x, next, sizeof next);
+        if (best - at < 1e-7 * best) return;
+        damping /= 4;
+        best = cost(w, x, true);
+    }
+}
+
+rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, double fitted[N], rg_error *err) {
+    work w = {.rows = rows, .use = use, .weight = malloc((rows->n + 1) * sizeof *w.weight)};
+    double x[N];
+    if (!w.weight) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    weigh(&w);
+    perf_serve_presets(fitted);
+    for (int i = 0; i < N; i++) x[i] = log(fitted[i]);
+    descend(&w, x);
+    for (int i = 0; i < N; i++) fitted[i] = exp(x[i]);
+    free(w.weight);
+    return RG_OK;
+}

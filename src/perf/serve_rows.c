@@ -1,0 +1,316 @@
+/* Measured servings: which model, chip, layout and formats a recorded row stands for, and its passes. */
+#include "perf/serve_rows.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/csv.h"
+
+/* Part of the recorded name; whose shapes; where its checkpoint is narrow, as the maker publishes it. */
+static const struct known {
+    const char *in_path, *model;
+    bool dense;
+    const char *experts; /* glob of what narrow formats apply to; "": all blocks */
+} knowns[] = {
+    {"Llama-3.1-8B", "llama-3.1-8b", true, ""},
+    {"Llama-3.1-70B", "llama-3.1-70b", true, ""},
+    {"Qwen3-32B", "qwen3-32b", true, ""},
+    {"Qwen3-235B", "qwen3-235b-a22b", false, ""},
+    {"Qwen3.5-397B", "qwen3.5-397b-a17b", false, ""},
+    {"MiniMax-M2.5", "minimax-m2.5", false, ""},
+    {"DeepSeek", "deepseek-v3", false, ".*.mlp.*"},
+    {"Kimi-K2.5", "kimi-k2", false, ".*.mlp.*"},
+    {"GLM-5", "glm-5", false, ".*.mlp.*"},
+    {"gpt-oss-120b", "gpt-oss-120b", false, ".*.mlp.experts.*"},
+};
+enum { N_KNOWNS = sizeof knowns / sizeof *knowns };
+
+static const struct known *known_of(const char *path) {
+    for (size_t i = 0; i < N_KNOWNS; i++)
+        if (strstr(path, knowns[i].in_path)) return &knowns[i];
+    return NULL;
+}
+
+/* ---- layouts ----------------------------------------------------------------------------------------- */
+
+typedef struct recorded {
+    int tp, dp, moe_tp, moe_ep;
+    bool squared;
+} recorded;
+
+static int root_of(int x) {
+    int s = 1;
+    while (s * s < x) s++;
+    return s * s == x ? s : 0;
+}
+
+/* Some tables multiply groups that are the same chips: 8 x 8 for eight chips of tp = ep = 8, or tp = dp for
+   data-parallel attention on tp chips. The names of the same runs elsewhere in the table say so. */
+static recorded layout_of(const perf_csv *t, size_t i, bool dense) {
+    const double dp = perf_csv_number(t, i, "attention_dp_size");
+    const bool given = dp >= 1;
+    recorded r = {(int)perf_csv_number(t, i, "tp_size"), given ? (int)dp : 1,
+                  (int)fmax(1, perf_csv_number(t, i, "moe_tp_size")),
+                  (int)fmax(1, perf_csv_number(t, i, "moe_ep_size")), false};
+    if (dense) return (recorded){r.tp, r.dp, 1, 1, false};
+    const int s = root_of(r.moe_tp * r.moe_ep), all = r.tp * r.dp;
+    if (given && s > 1 && ((r.moe_tp == r.moe_ep && (all == s * s || all == s)) || (r.tp == s && r.dp == s)))
+        return (recorded){r.dp > 1 ? 1 : s, r.dp > 1 ? s : 1, 1, s, true};
+    if (given && r.tp == r.dp && r.dp > 1 && r.moe_tp * r.moe_ep == all)
+        return (recorded){1, r.dp, r.moe_ep > 1 ? 1 : r.dp, r.moe_ep > 1 ? r.dp : 1, true};
+    if (!given && r.moe_tp * r.moe_ep > r.tp) r.dp = r.moe_tp * r.moe_ep / r.tp;
+    return r;
+}
+
+static void layout_text(const recorded *r, bool dense, char *buf, size_t size) {
+    if (dense)
+        snprintf(buf, size, "tp=%d,dp=%d", r->tp, r->dp);
+    else if (r->moe_tp >
+             r->tp) /* features of experts over replicas: as many bytes a chip as experts over them */
+        snprintf(buf, size, "tp=%d,dp=%d,ep=%d,etp=%d", r->tp, r->dp, r->moe_ep * r->moe_tp / r->tp, r->tp);
+    else
+        snprintf(buf, size, "tp=%d,dp=%d,ep=%d,etp=%d", r->tp, r->dp, r->moe_ep, r->moe_tp);
+}
+
+/* ---- formats ----------------------------------------------------------------------------------------- */
+
+static bool is(const char *a, const char *b) {
+    return a && strcmp(a, b) == 0;
+}
+
+/* Keys and values are FP8 beside narrow weights, but for SGLang, whose default is the model's own type. */
+static const char *cache_text(const char *engine) {
+    return is(engine, "sglang") ? "" : ",kv=e4m3fn";
+}
+
+static void policy_text(const struct known *k, const char *mode, const char *engine, const char *chip,
+                        char *buf, size_t size) {
+    const char *x = k->experts;
+    const bool hopper = chip[0] == 'h';
+    if (strcmp(k->model, "gpt-oss-120b") == 0)
+        snprintf(buf, size, "w%s=mxfp4%s%s%s", x, hopper ? "" : ",a", hopper ? "" : ".*.mlp.experts.*=mxfp8",
+                 is(engine, "trtllm") ? ",kv=e4m3fn" : "");
+    else if (is(mode, "nvfp4"))
+        snprintf(buf, size, "w%s=nvfp4,a%s=nvfp4%s", x, x, cache_text(engine));
+    else if (is(mode, "int4_wo"))
+        snprintf(buf, size, "w%s=int4", x);
+    else if (is(mode, "fp8") || is(mode, "fp8_block"))
+        snprintf(buf, size, "w=e4m3fn(scale=row),a=e4m3fn(scale=row)%s", cache_text(engine));
+    else
+        buf[0] = 0;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
+typedef struct reader {
+    perf_serve_rows rows;
+    perf_csv csv;
+    const char *dir, *data_dir;
+    rg_graph graph[N_KNOWNS];
+    bool has_graph[N_KNOWNS];
+    rg_system system; /* open while has_pool */
+    perf_pool pool;
+    char key[512];
+    bool has_pool;
+    perf_serve_pass prompt;
+    double prompt_isl;
+    rg_error *err;
+} reader;
+
+static void close_pool(reader *r) {
+    if (!r->has_pool) return;
+    perf_pool_close(&r->pool);
+    rg_system_close(&r->system);
+    r->has_pool = false;
+}
+
+static rg_status graph_of(reader *r, const struct known *k, const rg_graph **out) {
+    const size_t i = (size_t)(k - knowns);
+    if (!r->has_graph[i]) {
+        char path[4096], families[4096];
+        snprintf(path, sizeof path, "%s/models-config/%s.json", r->dir, k->model);
+        snprintf(families, sizeof families, "%s/families", r->data_dir);
+        rg_status status = rg_graph_from_file(&r->graph[i], path, families, NULL);
+        if (status != RG_OK) status = rg_graph_from_name(&r->graph[i], k->model, r->data_dir, r->err);
+        RG_TRY(status);
+        r->has_graph[i] = true;
+    }
+    *out = &r->graph[i];
+    return RG_OK;
+}
+
+static rg_status change_pool(reader *r, const struct known *k, const char *chip, const char *layout,
+                             const char *policy, const char *key) {
+    const rg_graph *g;
+    rg_layout l;
+    rg_error no;
+    close_pool(r);
+    snprintf(r->key, sizeof r->key, "%s", key);
+    r->prompt_isl = 0;
+    RG_TRY(graph_of(r, k, &g));
+    RG_TRY(rg_system_open(&r->system, chip, r->data_dir, r->err));
+    r->has_pool = rg_layout_parse(layout, &l, &no) == RG_OK &&
+                  perf_pool_open(&r->pool, g, &r->system, &l, policy, &no) == RG_OK;
+    if (!r->has_pool) rg_system_close(&r->system);
+    return RG_OK;
+}
+
+/* Opens the pool of a row unless it is that of the row before. None is open then: its layout does not divide.
+ */
+static rg_status open_pool(reader *r, const struct known *k, const char *chip, const char *layout,
+                           const char *policy, double context) {
+    char key[512];
+    snprintf(key, sizeof key, "%s|%s|%s|%s", k->model, chip, policy, layout);
+    if (strcmp(key, r->key) != 0) RG_TRY(change_pool(r, k, chip, layout, policy, key));
+    if (r->has_pool) perf_pool_room(&r->pool, context, 0, 0);
+    return RG_OK;
+}
+
+/* With 90 % of the memory, as engines do; those that would not start get 97 %. */
+static double room_of(const perf_pool *p) {
+    if (p->max_batch >= 1) return p->max_batch;
+    return floor((0.97 * p->memory_bytes - p->weight_bytes) / p->sequence_bytes);
+}
+
+static rg_status add_passes(reader *r, perf_serve_row *row) {
+    RG_TRY(perf_pool_step(&r->pool, row->batch, floor(row->isl + row->osl / 2), 1, &row->step, r->err));
+    if (r->prompt_isl != row->isl) {
+        RG_TRY(perf_pool_prompt(&r->pool, row->isl, 0, 1, &r->prompt, r->err));
+        r->prompt_isl = row->isl;
+    }
+    row->prompt = r->prompt;
+    return RG_OK;
+}
+
+/* Were all in flight resident, would the row be faster than its bound? */
+static rg_status audit(reader *r, perf_serve_row *row, double wanted) {
+    row->wanted_bytes = r->pool.weight_bytes + wanted * r->pool.sequence_bytes;
+    if (row->wanted_bytes <= r->pool.memory_bytes) return RG_OK;
+    perf_serve_pass all;
+    RG_TRY(perf_pool_step(&r->pool, wanted, floor(row->isl + row->osl / 2), 1, &all, r->err));
+    row->impossible = all.bound_s > row->tpot_s;
+    return RG_OK;
+}
+
+static int engine_of(const char *name) {
+    for (int i = 0; i < PERF_SERVE_N_ENGINES; i++)
+        if (is(name, perf_serve_engines[i])) return i;
+    return -1;
+}
+
+static const char *keep(reader *r, const char *text) {
+    const char *kept = rg_arena_strndup(&r->rows.arena, text, strlen(text));
+    return kept ? kept : "";
+}
+
+static rg_status add_row(reader *r, size_t i, const struct known *k, perf_serve_row *row) {
+    perf_serve_rows *rows = &r->rows;
+    const double room = room_of(&r->pool), wanted = ceil(row->concurrency / r->pool.replicas);
+    if (room < 1) {
+        rows->not_fitting++;
+        return RG_OK;
+    }
+    row->batch = fmax(1, fmin(wanted, room));
+    row->clamped = wanted > room;
+    row->wanted_bytes = r->pool.weight_bytes + wanted * r->pool.sequence_bytes;
+    row->replicas = r->pool.layout.ep > 1 ? r->pool.replicas : 1;
+    row->chips = r->pool.chips;
+    RG_TRY(add_passes(r, row));
+    RG_TRY(audit(r, row, wanted));
+    if (row->step.bound_s > row->tpot_s) {
+        rows->faster_than_bound++;
+        return RG_OK;
+    }
+    rows->clamped += row->clamped;
+    rows->impossible += row->impossible;
+    row->model = k->model;
+    row->dense = k->dense;
+    row->path = keep(r, perf_csv_cell(&r->csv, i, "model_path"));
+    row->precision = keep(r, perf_csv_cell(&r->csv, i, "precision"));
+    row->layout = keep(r, strrchr(r->key, '|') + 1);
+    rows->row[rows->n++] = *row;
+    return RG_OK;
+}
+
+static rg_status read_row(reader *r, size_t i) {
+    const perf_csv *t = &r->csv;
+    perf_serve_rows *rows = &r->rows;
+    const char *engine = perf_csv_cell(t, i, "backend"), *system = perf_csv_cell(t, i, "system");
+    const struct known *k = known_of(perf_csv_cell(t, i, "model_path"));
+    perf_serve_row row = {.isl = perf_csv_number(t, i, "isl"),
+                          .osl = perf_csv_number(t, i, "osl"),
+                          .concurrency = perf_csv_number(t, i, "batch_size"),
+                          .tpot_s = perf_csv_number(t, i, "silicon_tpot_ms") / 1e3,
+                          .ttft_s = perf_csv_number(t, i, "silicon_ttft_ms") / 1e3,
+                          .engine_index = engine_of(engine)};
+    rows->rows++;
+    if (!is(perf_csv_cell(t, i, "mode"), "agg")) {
+        rows->other_mode++;
+        return RG_OK;
+    }
+    if (!(row.tpot_s > 0) || !(row.ttft_s > 0) || !(row.concurrency >= 1) || !(row.osl >= 2)) {
+        rows->not_positive++;
+        return RG_OK;
+    }
+    if (!k || row.engine_index < 0) {
+        rows->unknown++;
+        return RG_OK;
+    }
+    char layout[96], policy[256], chip[64];
+    const recorded l = layout_of(t, i, k->dense);
+    snprintf(chip, sizeof chip, "%s", system);
+    for (char *p = chip; *p; p++)
+        if (*p == '_') *p = '-';
+    layout_text(&l, k->dense, layout, sizeof layout);
+    policy_text(k, perf_csv_cell(t, i, "moe_quant_mode"), engine, chip, policy, sizeof policy);
+    RG_TRY(open_pool(r, k, chip, layout, policy, floor(row.isl + row.osl / 2)));
+    rows->squared += l.squared;
+    if (!r->has_pool) {
+        rows->not_dividing++;
+        return RG_OK;
+    }
+    row.engine = perf_serve_engines[row.engine_index];
+    row.chip = keep(r, chip);
+    return add_row(r, i, k, &row);
+}
+
+static rg_status read_all(reader *r, const char *path) {
+    static const char *const needed[] = {"model_path",  "system",      "backend",        "mode",
+                                         "isl",         "osl",         "batch_size",     "tp_size",
+                                         "moe_tp_size", "moe_ep_size", "moe_quant_mode", "silicon_tpot_ms"};
+    RG_TRY(perf_csv_read(&r->csv, path, r->err));
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
+        if (r->csv.n_rows && !perf_csv_cell(&r->csv, 0, needed[i]))
+            return rg_fail(r->err, RG_ERR_PARSE, path, needed[i], "no column \"%s\"", needed[i]);
+    r->rows.row = rg_arena_alloc(&r->rows.arena, r->csv.n_rows + 1, sizeof *r->rows.row);
+    if (!r->rows.row) return rg_fail(r->err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    for (size_t i = 0; i < r->csv.n_rows; i++) RG_TRY(read_row(r, i));
+    return rg_sha256_file(path, &r->rows.digest, r->err);
+}
+
+rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *dir, const char *data_dir,
+                               rg_error *err) {
+    reader *r = calloc(1, sizeof *r);
+    if (!r) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    r->dir = dir;
+    r->data_dir = data_dir;
+    r->err = err;
+    const rg_status status = read_all(r, path);
+    close_pool(r);
+    for (size_t i = 0; i < N_KNOWNS; i++)
+        if (r->has_graph[i]) rg_graph_close(&r->graph[i]);
+    perf_csv_close(&r->csv);
+    if (status == RG_OK)
+        *out = r->rows;
+    else
+        rg_arena_free(&r->rows.arena);
+    free(r);
+    return status;
+}
+
+void perf_serve_rows_close(perf_serve_rows *rows) {
+    rg_arena_free(&rows->arena);
+    memset(rows, 0, sizeof *rows);
+}

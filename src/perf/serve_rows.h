@@ -1,0 +1,55 @@
+/* A table of measured servings, as passes of the rank of each. */
+#ifndef PERF_SERVE_ROWS_H
+#define PERF_SERVE_ROWS_H
+
+#include "perf/serve.h"
+
+typedef struct perf_serve_row {
+    const char *model, *chip, *engine, *path, *precision,
+        *layout; /* model: whose shapes; path: as recorded */
+    int engine_index;
+    double isl, osl, concurrency, chips;
+    double tpot_s, ttft_s;  /* measured */
+    double batch, replicas; /* resident in a replica */
+    double wanted_bytes;    /* weights and cache of all that were in flight, on a chip */
+    bool dense, clamped;    /* clamped: more were in flight than 90 % of the memory holds */
+    bool impossible; /* wanted_bytes do not fit, and the time is less than the bound with all resident */
+    perf_serve_pass step, prompt;
+} perf_serve_row;
+
+typedef struct perf_serve_rows {
+    rg_arena arena;
+    size_t n;
+    perf_serve_row *row;
+    rg_digest digest;
+    /* What the table has, and what became of it. */
+    size_t rows, other_mode, not_positive, squared, unknown, not_dividing, not_fitting, faster_than_bound,
+        clamped, impossible;
+} perf_serve_rows;
+
+/* Rows of one pool that does both. `dir` has models-config/. Rows that no layout explains, do not fit or are
+   faster than their bound are counted and left out. */
+rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *dir, const char *data_dir,
+                               rg_error *err);
+void perf_serve_rows_close(perf_serve_rows *rows);
+
+/* Time between tokens, and its derivatives by the logarithms of the constants (NULL: not wanted). */
+double perf_serve_row_time(const perf_serve_row *row, const double constant[PERF_SERVE_N],
+                           double slope[PERF_SERVE_N]);
+
+/* ---- fits -------------------------------------------------------------------------------------------- */
+
+enum {
+    PERF_SERVE_N_FITTED =
+        PERF_SERVE_FIRST_OF_ENGINE + (PERF_SERVE_N - PERF_SERVE_FIRST_OF_ENGINE) * PERF_SERVE_N_ENGINES
+};
+/* Those of an engine, out of fitted ones. */
+void perf_serve_fitted(const double fitted[PERF_SERVE_N_FITTED], int engine, double out[PERF_SERVE_N]);
+void perf_serve_presets(double fitted[PERF_SERVE_N_FITTED]);
+/* The most plausible constants: a row's log error counts as its size beyond 10 %, a (model, chip, engine,
+   precision) as one row and a bit, a constant's distance from its preset by its spread. `use[i]`: row i takes
+   part. */
+rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, double fitted[PERF_SERVE_N_FITTED],
+                         rg_error *err);
+
+#endif
