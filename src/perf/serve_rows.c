@@ -104,15 +104,22 @@ static void policy_text(const struct known *k, const char *mode, const char *eng
 
 /* ---- rows -------------------------------------------------------------------------------------------- */
 
+typedef struct pending { /* a row whose pool is not yet open */
+    const struct known *known;
+    const char *chip, *policy, *layout;
+    perf_serve_row row;
+} pending;
+
 typedef struct reader {
     perf_serve_rows rows;
     perf_csv csv;
     const char *dir, *data_dir;
+    pending *pending; /* sorted, so that those of one pool stand together */
+    size_t n_pending;
     rg_graph graph[N_KNOWNS];
     bool has_graph[N_KNOWNS];
-    rg_system system; /* open while has_pool */
+    rg_system system; /* open with the pool */
     perf_pool pool;
-    char key[512];
     bool has_pool;
     perf_serve_pass prompt;
     double prompt_isl;
@@ -141,30 +148,18 @@ static rg_status graph_of(reader *r, const struct known *k, const rg_graph **out
     return RG_OK;
 }
 
-static rg_status change_pool(reader *r, const struct known *k, const char *chip, const char *layout,
-                             const char *policy, const char *key) {
+/* None is open afterwards when the layout does not divide. */
+static rg_status open_pool(reader *r, const pending *p) {
     const rg_graph *g;
     rg_layout l;
     rg_error no;
     close_pool(r);
-    snprintf(r->key, sizeof r->key, "%s", key);
     r->prompt_isl = 0;
-    RG_TRY(graph_of(r, k, &g));
-    RG_TRY(rg_system_open(&r->system, chip, r->data_dir, r->err));
-    r->has_pool = rg_layout_parse(layout, &l, &no) == RG_OK &&
-                  perf_pool_open(&r->pool, g, &r->system, &l, policy, &no) == RG_OK;
+    RG_TRY(graph_of(r, p->known, &g));
+    RG_TRY(rg_system_open(&r->system, p->chip, r->data_dir, r->err));
+    r->has_pool = rg_layout_parse(p->layout, &l, &no) == RG_OK &&
+                  perf_pool_open(&r->pool, g, &r->system, &l, p->policy, &no) == RG_OK;
     if (!r->has_pool) rg_system_close(&r->system);
-    return RG_OK;
-}
-
-/* Opens the pool of a row unless it is that of the row before. None is open then: its layout does not divide.
- */
-static rg_status open_pool(reader *r, const struct known *k, const char *chip, const char *layout,
-                           const char *policy, double context) {
-    char key[512];
-    snprintf(key, sizeof key, "%s|%s|%s|%s", k->model, chip, policy, layout);
-    if (strcmp(key, r->key) != 0) RG_TRY(change_pool(r, k, chip, layout, policy, key));
-    if (r->has_pool) perf_pool_room(&r->pool, context, 0, 0);
     return RG_OK;
 }
 
@@ -174,8 +169,12 @@ static double room_of(const perf_pool *p) {
     return floor((0.97 * p->memory_bytes - p->weight_bytes) / p->sequence_bytes);
 }
 
+static double context_of(const perf_serve_row *row) {
+    return floor(row->isl + row->osl / 2);
+}
+
 static rg_status add_passes(reader *r, perf_serve_row *row) {
-    RG_TRY(perf_pool_step(&r->pool, row->batch, floor(row->isl + row->osl / 2), 1, &row->step, r->err));
+    RG_TRY(perf_pool_step(&r->pool, row->batch, context_of(row), 1, &row->step, r->err));
     if (r->prompt_isl != row->isl) {
         RG_TRY(perf_pool_prompt(&r->pool, row->isl, 0, 1, &r->prompt, r->err));
         r->prompt_isl = row->isl;
@@ -189,10 +188,64 @@ static rg_status audit(reader *r, perf_serve_row *row, double wanted) {
     row->wanted_bytes = r->pool.weight_bytes + wanted * r->pool.sequence_bytes;
     if (row->wanted_bytes <= r->pool.memory_bytes) return RG_OK;
     perf_serve_pass all;
-    RG_TRY(perf_pool_step(&r->pool, wanted, floor(row->isl + row->osl / 2), 1, &all, r->err));
+    RG_TRY(perf_pool_step(&r->pool, wanted, context_of(row), 1, &all, r->err));
     row->impossible = all.bound_s > row->tpot_s;
     return RG_OK;
 }
+
+static rg_status add_row(reader *r, perf_serve_row row) {
+    perf_serve_rows *rows = &r->rows;
+    perf_pool_room(&r->pool, context_of(&row), 0, 0);
+    const double room = room_of(&r->pool), wanted = ceil(row.concurrency / r->pool.replicas);
+    if (room < 1) {
+        rows->not_fitting++;
+        return RG_OK;
+    }
+    row.batch = fmax(1, fmin(wanted, room));
+    row.clamped = wanted > room;
+    row.replicas = r->pool.layout.ep > 1 ? r->pool.replicas : 1;
+    row.chips = r->pool.chips;
+    RG_TRY(add_passes(r, &row));
+    RG_TRY(audit(r, &row, wanted));
+    if (row.step.bound_s > row.tpot_s) {
+        rows->faster_than_bound++;
+        return RG_OK;
+    }
+    rows->clamped += row.clamped;
+    rows->impossible += row.impossible;
+    rows->row[rows->n++] = row;
+    return RG_OK;
+}
+
+static int compare_pools(const pending *a, const pending *b) {
+    int c = (a->known > b->known) - (a->known < b->known);
+    if (!c) c = strcmp(a->chip, b->chip);
+    if (!c) c = strcmp(a->policy, b->policy);
+    return c ? c : strcmp(a->layout, b->layout);
+}
+
+static int compare(const void *x, const void *y) {
+    const perf_serve_row *a = &((const pending *)x)->row, *b = &((const pending *)y)->row;
+    const int c = compare_pools(x, y);
+    if (c) return c;
+    if (a->isl != b->isl) return a->isl < b->isl ? -1 : 1;
+    return (a->index > b->index) - (a->index < b->index);
+}
+
+static rg_status add_rows(reader *r) {
+    qsort(r->pending, r->n_pending, sizeof *r->pending, compare);
+    for (size_t i = 0; i < r->n_pending; i++) {
+        const pending *p = &r->pending[i];
+        if (i == 0 || compare_pools(p - 1, p) != 0) RG_TRY(open_pool(r, p));
+        if (r->has_pool)
+            RG_TRY(add_row(r, p->row));
+        else
+            r->rows.not_dividing++;
+    }
+    return RG_OK;
+}
+
+/* ---- table ------------------------------------------------------------------------------------------- */
 
 static int engine_of(const char *name) {
     for (int i = 0; i < PERF_SERVE_N_ENGINES; i++)
@@ -200,93 +253,76 @@ static int engine_of(const char *name) {
     return -1;
 }
 
-static const char *keep(reader *r, const char *text) {
-    const char *kept = rg_arena_strndup(&r->rows.arena, text, strlen(text));
-    return kept ? kept : "";
+static rg_status keep(reader *r, const char *text, const char **out) {
+    *out = rg_arena_strndup(&r->rows.arena, text, strlen(text));
+    return *out ? RG_OK : rg_fail(r->err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
 }
 
-static rg_status add_row(reader *r, size_t i, const struct known *k, perf_serve_row *row) {
-    perf_serve_rows *rows = &r->rows;
-    const double room = room_of(&r->pool), wanted = ceil(row->concurrency / r->pool.replicas);
-    if (room < 1) {
-        rows->not_fitting++;
-        return RG_OK;
-    }
-    row->batch = fmax(1, fmin(wanted, room));
-    row->clamped = wanted > room;
-    row->wanted_bytes = r->pool.weight_bytes + wanted * r->pool.sequence_bytes;
-    row->replicas = r->pool.layout.ep > 1 ? r->pool.replicas : 1;
-    row->chips = r->pool.chips;
-    RG_TRY(add_passes(r, row));
-    RG_TRY(audit(r, row, wanted));
-    if (row->step.bound_s > row->tpot_s) {
-        rows->faster_than_bound++;
-        return RG_OK;
-    }
-    rows->clamped += row->clamped;
-    rows->impossible += row->impossible;
-    row->model = k->model;
-    row->dense = k->dense;
-    row->path = keep(r, perf_csv_cell(&r->csv, i, "model_path"));
-    row->precision = keep(r, perf_csv_cell(&r->csv, i, "precision"));
-    row->layout = keep(r, strrchr(r->key, '|') + 1);
-    rows->row[rows->n++] = *row;
+/* What the row's pool is. */
+static rg_status describe(reader *r, size_t i, pending *p) {
+    const perf_csv *t = &r->csv;
+    char layout[96], policy[256], chip[64];
+    const recorded l = layout_of(t, i, p->known->dense);
+    snprintf(chip, sizeof chip, "%s", perf_csv_cell(t, i, "system"));
+    for (char *c = chip; *c; c++)
+        if (*c == '_') *c = '-';
+    layout_text(&l, p->known->dense, layout, sizeof layout);
+    policy_text(p->known, perf_csv_cell(t, i, "moe_quant_mode"), p->row.engine, chip, policy, sizeof policy);
+    r->rows.squared += l.squared;
+    RG_TRY(keep(r, chip, &p->chip));
+    RG_TRY(keep(r, policy, &p->policy));
+    RG_TRY(keep(r, layout, &p->layout));
+    RG_TRY(keep(r, perf_csv_cell(t, i, "model_path"), &p->row.path));
+    RG_TRY(keep(r, perf_csv_cell(t, i, "precision"), &p->row.precision));
+    p->row.chip = p->chip;
+    p->row.layout = p->layout;
+    p->row.model = p->known->model;
+    p->row.dense = p->known->dense;
     return RG_OK;
 }
 
 static rg_status read_row(reader *r, size_t i) {
     const perf_csv *t = &r->csv;
     perf_serve_rows *rows = &r->rows;
-    const char *engine = perf_csv_cell(t, i, "backend"), *system = perf_csv_cell(t, i, "system");
-    const struct known *k = known_of(perf_csv_cell(t, i, "model_path"));
-    perf_serve_row row = {.isl = perf_csv_number(t, i, "isl"),
-                          .osl = perf_csv_number(t, i, "osl"),
-                          .concurrency = perf_csv_number(t, i, "batch_size"),
-                          .tpot_s = perf_csv_number(t, i, "silicon_tpot_ms") / 1e3,
-                          .ttft_s = perf_csv_number(t, i, "silicon_ttft_ms") / 1e3,
-                          .engine_index = engine_of(engine)};
+    pending p = {.known = known_of(perf_csv_cell(t, i, "model_path")),
+                 .row = {.index = i,
+                         .isl = perf_csv_number(t, i, "isl"),
+                         .osl = perf_csv_number(t, i, "osl"),
+                         .concurrency = perf_csv_number(t, i, "batch_size"),
+                         .tpot_s = perf_csv_number(t, i, "silicon_tpot_ms") / 1e3,
+                         .ttft_s = perf_csv_number(t, i, "silicon_ttft_ms") / 1e3,
+                         .engine_index = engine_of(perf_csv_cell(t, i, "backend"))}};
+    const perf_serve_row *row = &p.row;
     rows->rows++;
     if (!is(perf_csv_cell(t, i, "mode"), "agg")) {
         rows->other_mode++;
-        return RG_OK;
-    }
-    if (!(row.tpot_s > 0) || !(row.ttft_s > 0) || !(row.concurrency >= 1) || !(row.osl >= 2)) {
+    } else if (!(row->tpot_s > 0) || !(row->ttft_s > 0) || !(row->concurrency >= 1) || !(row->isl >= 1) ||
+               !(row->osl >= 2)) {
         rows->not_positive++;
-        return RG_OK;
-    }
-    if (!k || row.engine_index < 0) {
+    } else if (!p.known || row->engine_index < 0) {
         rows->unknown++;
-        return RG_OK;
+    } else {
+        p.row.engine = perf_serve_engines[row->engine_index];
+        RG_TRY(describe(r, i, &p));
+        r->pending[r->n_pending++] = p;
     }
-    char layout[96], policy[256], chip[64];
-    const recorded l = layout_of(t, i, k->dense);
-    snprintf(chip, sizeof chip, "%s", system);
-    for (char *p = chip; *p; p++)
-        if (*p == '_') *p = '-';
-    layout_text(&l, k->dense, layout, sizeof layout);
-    policy_text(k, perf_csv_cell(t, i, "moe_quant_mode"), engine, chip, policy, sizeof policy);
-    RG_TRY(open_pool(r, k, chip, layout, policy, floor(row.isl + row.osl / 2)));
-    rows->squared += l.squared;
-    if (!r->has_pool) {
-        rows->not_dividing++;
-        return RG_OK;
-    }
-    row.engine = perf_serve_engines[row.engine_index];
-    row.chip = keep(r, chip);
-    return add_row(r, i, k, &row);
+    return RG_OK;
 }
 
 static rg_status read_all(reader *r, const char *path) {
-    static const char *const needed[] = {"model_path",  "system",      "backend",        "mode",
-                                         "isl",         "osl",         "batch_size",     "tp_size",
-                                         "moe_tp_size", "moe_ep_size", "moe_quant_mode", "silicon_tpot_ms"};
+    static const char *const needed[] = {"model_path",     "system",      "backend",     "precision",
+                                         "mode",           "isl",         "osl",         "batch_size",
+                                         "tp_size",        "moe_tp_size", "moe_ep_size", "moe_quant_mode",
+                                         "silicon_tpot_ms"};
     RG_TRY(perf_csv_read(&r->csv, path, r->err));
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (r->csv.n_rows && !perf_csv_cell(&r->csv, 0, needed[i]))
             return rg_fail(r->err, RG_ERR_PARSE, path, needed[i], "no column \"%s\"", needed[i]);
     r->rows.row = rg_arena_alloc(&r->rows.arena, r->csv.n_rows + 1, sizeof *r->rows.row);
-    if (!r->rows.row) return rg_fail(r->err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    r->pending = calloc(r->csv.n_rows + 1, sizeof *r->pending);
+    if (!r->rows.row || !r->pending) return rg_fail(r->err, RG_ERR_MEMORY, path, NULL, "out of memory");
     for (size_t i = 0; i < r->csv.n_rows; i++) RG_TRY(read_row(r, i));
+    RG_TRY(add_rows(r));
     return rg_sha256_file(path, &r->rows.digest, r->err);
 }
 
@@ -302,6 +338,7 @@ rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const cha
     for (size_t i = 0; i < N_KNOWNS; i++)
         if (r->has_graph[i]) rg_graph_close(&r->graph[i]);
     perf_csv_close(&r->csv);
+    free(r->pending);
     if (status == RG_OK)
         *out = r->rows;
     else

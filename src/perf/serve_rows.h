@@ -5,6 +5,7 @@
 #include "perf/serve.h"
 
 typedef struct perf_serve_row {
+    size_t index; /* in the table */
     const char *model, *chip, *engine, *path, *precision,
         *layout; /* model: whose shapes; path: as recorded */
     int engine_index;
