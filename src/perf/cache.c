@@ -1,10 +1,11 @@
 /* Plans of a rank's graph and times of its layers, kept from question to question. */
 #include "perf/step.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_PLANS = 64, N_TIMES = 2048 };
+enum { N_PLANS = 64, N_TIMES = 2048, N_FLOPS = 64 };
 
 typedef struct plan_key {
     const rg_graph *graph;
@@ -27,16 +28,24 @@ typedef struct plan_slot {
 } plan_slot;
 
 typedef struct time_slot {
-    time_key key;    /* plan 0: empty */
-    perf_pass *pass; /* forward, then backward */
-    bool backward;
+    time_key key;
+    perf_pass *pass;     /* forward, then backward; NULL: empty */
+    double *cache_bytes; /* behind them */
+    double workspace_bytes;
 } time_slot;
+
+typedef struct flop_slot {
+    const rg_graph *graph; /* NULL: empty */
+    double context, flop;
+    rg_phase phase;
+} flop_slot;
 
 struct perf_cache {
     const rg_calibrations *all;
     uint64_t n_plans; /* opened so far */
     plan_slot plan[N_PLANS];
     time_slot time[N_TIMES];
+    flop_slot flop[N_FLOPS];
 };
 
 static size_t slot_of(const void *key, size_t size, size_t n) {
@@ -80,6 +89,33 @@ static rg_status find_plan(perf_cache *c, const plan_key *key, const rg_layout *
     return RG_OK;
 }
 
+static double workspace_of(const perf_plan *p, const perf_plan_question *q) {
+    double most = 0;
+    for (size_t i = 0; i < p->n_classes; i++) {
+        const rg_node_count c =
+            rg_graph_count_node(&p->rank, (size_t)p->class[i].node, q->phase, q->batch, q->context);
+        most = fmax(most, 2 * (c.input_elements + c.output_elements));
+    }
+    return most;
+}
+
+static rg_status fill_times(time_slot *s, plan_slot *p, const perf_plan_question *q, rg_error *err) {
+    const size_t n = p->plan.n_kinds + 2;
+    perf_pass *pass = calloc(1, 2 * n * sizeof *pass + n * sizeof *s->cache_bytes);
+    if (!pass) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    const rg_status status = perf_plan_times(&p->plan, q, pass, p->key.training ? pass + n : NULL, err);
+    if (status != RG_OK) {
+        free(pass);
+        return status;
+    }
+    free(s->pass);
+    s->pass = pass;
+    s->cache_bytes = (double *)(pass + 2 * n);
+    for (size_t k = 0; k < n; k++) s->cache_bytes[k] = perf_plan_cache_bytes(&p->plan, k, q->context);
+    s->workspace_bytes = workspace_of(&p->plan, q);
+    return RG_OK;
+}
+
 static rg_status find_times(perf_cache *c, plan_slot *p, const perf_plan_question *q, time_slot **out,
                             rg_error *err) {
     time_key key;
@@ -92,18 +128,19 @@ static rg_status find_times(perf_cache *c, plan_slot *p, const perf_plan_questio
     time_slot *s = &c->time[slot_of(&key, sizeof key, N_TIMES)];
     *out = s;
     if (s->pass && memcmp(&s->key, &key, sizeof key) == 0) return RG_OK;
-    const size_t n = p->plan.n_kinds + 2;
-    perf_pass *pass = calloc(2 * n, sizeof *pass);
-    if (!pass) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    const rg_status status = perf_plan_times(&p->plan, q, pass, p->key.training ? pass + n : NULL, err);
-    if (status != RG_OK) {
-        free(pass);
-        return status;
-    }
-    free(s->pass);
+    RG_TRY(fill_times(s, p, q, err));
     memcpy(&s->key, &key, sizeof key);
-    s->pass = pass;
     return RG_OK;
+}
+
+static double model_flop(perf_cache *c, const rg_graph *g, rg_phase phase, double context) {
+    const double key[2] = {(double)(uintptr_t)g, 2 * context + (phase == RG_DECODE)};
+    flop_slot *s = &c->flop[slot_of(key, sizeof key, N_FLOPS)];
+    if (s->graph == g && s->phase == phase && s->context == context) return s->flop;
+    *s = (flop_slot){.graph = g, .phase = phase, .context = context};
+    for (size_t i = 0; i < g->n_nodes; i++)
+        s->flop += rg_graph_count_node(g, i, phase, 1, context).matrix_flop;
+    return s->flop;
 }
 
 rg_status perf_cache_times(perf_cache *c, const rg_graph *graph, const rg_layout *layout, const char *policy,
@@ -121,6 +158,11 @@ rg_status perf_cache_times(perf_cache *c, const rg_graph *graph, const rg_layout
     q.all = c->all;
     RG_TRY(find_plan(c, &key, layout, &p, err));
     RG_TRY(find_times(c, p, &q, &t, err));
-    *out = (perf_cached){&p->plan, t->pass, training ? t->pass + p->plan.n_kinds + 2 : NULL};
+    *out = (perf_cached){.plan = &p->plan,
+                         .forward = t->pass,
+                         .backward = training ? t->pass + p->plan.n_kinds + 2 : NULL,
+                         .cache_bytes = t->cache_bytes,
+                         .workspace_bytes = t->workspace_bytes,
+                         .model_flop = model_flop(c, graph, question->phase, question->context)};
     return RG_OK;
 }

@@ -133,9 +133,7 @@ static rg_status add_time(work *w) {
 static void add_rates(work *w) {
     rg_step *s = w->out;
     const rg_step_request *r = w->r;
-    double flop = 0;
-    for (size_t i = 0; i < r->graph->n_nodes; i++)
-        flop += rg_graph_count_node(r->graph, i, r->phase, r->batch, r->context).matrix_flop;
+    const double flop = r->batch * w->got.model_flop;
     s->chips = rg_layout_ranks(r->layout);
     s->tokens_per_s = r->batch * (r->phase == RG_PREFILL ? r->context : 1) / s->estimate_s;
     s->mfu = w->peak_flop_per_s > 0 ? flop / (s->estimate_s * w->peak_flop_per_s * s->chips) : NAN;
@@ -145,30 +143,16 @@ static void add_rates(work *w) {
 
 /* Bytes of weights and of one sequence's caches in stage `stage`. */
 static void stage_bytes(const work *w, int64_t stage, double *weights, double *cache) {
-    perf_plan *p = w->got.plan;
+    const perf_plan *p = w->got.plan;
     const int64_t layers = p->rank.n_layers, pp = w->r->layout->pp;
     const int64_t from = stage * layers / pp, to = (stage + 1) * layers / pp;
     *weights = *cache = 0;
-    for (size_t k = 0; k < p->n_kinds + 2; k++) {
-        double n = 0;
-        for (int64_t i = from; k < p->n_kinds && i < to; i++) n += p->kind_of_layer[i] == (int)k;
-        if (k == p->n_kinds) n = stage == 0;
-        if (k == p->n_kinds + 1) n = stage == pp - 1;
-        if (n == 0) continue;
-        *weights += n * (p->kind[k].weight_bytes + p->kind[k].expert_weight_bytes);
-        *cache += n * perf_plan_cache_bytes(p, k, w->r->context);
+    for (int64_t i = from - (stage == 0); i < to + (stage == pp - 1);
+         i++) { /* with what stands at the ends */
+        const size_t k = i < 0 ? p->n_kinds : i == layers ? p->n_kinds + 1 : (size_t)p->kind_of_layer[i];
+        *weights += p->kind[k].weight_bytes + p->kind[k].expert_weight_bytes;
+        *cache += w->got.cache_bytes[k];
     }
-}
-
-static double workspace(const work *w) {
-    const perf_plan *p = w->got.plan;
-    double most = 0;
-    for (size_t i = 0; i < p->n_classes; i++) {
-        const rg_node_count c =
-            rg_graph_count_node(&p->rank, (size_t)p->class[i].node, w->r->phase, w->group, w->r->context);
-        most = fmax(most, 2 * (c.input_elements + c.output_elements));
-    }
-    return most;
 }
 
 /* By how much, and what would. */
@@ -196,7 +180,7 @@ static rg_status add_memory(work *w) {
                        w->r->system->chip.id);
     s->available_bytes = memory->v.value;
     s->max_batch = INFINITY;
-    const double space = workspace(w);
+    const double space = w->got.workspace_bytes;
     s->total_bytes = 0;
     for (int64_t stage = 0; stage < w->r->layout->pp; stage++) {
         double weights, cache;

@@ -14,6 +14,9 @@ const rg_calibrations *perf_cache_calibrations(const perf_cache *cache);
 typedef struct perf_cached {
     perf_plan *plan;
     const perf_pass *forward, *backward; /* [n_kinds + 2]; backward NULL unless training */
+    const double *cache_bytes;           /* [n_kinds + 2] that a sequence keeps in one layer */
+    double workspace_bytes;              /* inputs and outputs of the largest operator */
+    double model_flop;                   /* matrix FLOP of the whole model for one sequence */
 } perf_cached;
 /* Valid until the next call. */
 rg_status perf_cache_times(perf_cache *cache, const rg_graph *graph, const rg_layout *layout,
