@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli.h"
 #include "hw_open.h"
+#include "perf_commands.h"
 
 /* ---- predict ----------------------------------------------------------------------------------------- */
 
@@ -72,7 +72,7 @@ static rg_fit_score overall(const rg_fit *f) {
     return s;
 }
 
-static void fit_json(const rg_fit_request *q, const rg_fit *f) {
+static void fit_json(const rg_fit_request *q, const rg_fit *f, const rg_lint *found) {
     rg_str out = {0};
     const rg_fit_score s = overall(f);
     rg_str_add(&out, "{\"chip\": ");
@@ -90,19 +90,24 @@ static void fit_json(const rg_fit_request *q, const rg_fit *f) {
     }
     rg_str_printf(&out,
                   "],\n \"lint\": {\"rows\": %zu, \"used\": %zu, \"not_positive\": %zu, "
-                  "\"faster_than_compute\": %zu, \"faster_than_memory\": %zu, \"unknown_format\": %zu}}",
-                  f->rows, f->used, f->not_positive, f->faster_than_compute, f->faster_than_memory,
-                  f->unknown_format);
+                  "\"faster_than_compute\": %zu, \"faster_than_cache\": %zu, \"faster_than_memory\": %zu, "
+                  "\"unknown_format\": %zu, \"findings\": ",
+                  f->rows, f->used, f->not_positive, f->faster_than_compute, f->faster_than_cache,
+                  f->faster_than_memory, f->unknown_format);
+    cli_perf_findings_json(&out, found);
+    rg_str_add(&out, "}}");
     cli_json_end(&out);
 }
 
-static void fit_text(const rg_fit_request *q, const rg_fit *f) {
-    printf(
-        "%s, %s: %zu rows, %zu used; left out: %zu not positive, %zu faster than the compute bound, %zu in "
-        "formats\nthat the chip does not have; %zu faster than the memory bound (operands in a cache) "
-        "stay\n\n",
-        q->op, q->chip->id, f->rows, f->used, f->not_positive, f->faster_than_compute, f->unknown_format,
-        f->faster_than_memory);
+static void fit_text(const rg_fit_request *q, const rg_fit *f, const rg_lint *found) {
+    cli_perf_findings_text(found);
+    printf("%s, %s: %zu rows, %zu used; left out: %zu not positive, %zu faster than the compute bound, %zu "
+           "than the "
+           "memory\nand its cache, %zu in formats that the chip does not have; %zu faster than the memory "
+           "bound (operands in a "
+           "cache) stay\n\n",
+           q->op, q->chip->id, f->rows, f->used, f->not_positive, f->faster_than_compute,
+           f->faster_than_cache, f->unknown_format, f->faster_than_memory);
     printf(
         "held out (%s)             seed       n   mape %%  median %%   p90 %%  bias %%  coverage of 80 %%\n",
         q->holdout);
@@ -129,12 +134,19 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
                               .source = cli_string(context, "source"),
                               .date = date,
                               .all = all};
+    const rg_lint_options options = {
+        .chip = chip, .op = q.op, .measured = q.measured, .data_dir = context->data_dir};
     rg_fit f;
-    RG_TRY(rg_perf_fit(&q, &f, err));
+    rg_lint found;
+    RG_TRY(rg_perf_lint(q.path, &options, &found, err));
+    rg_status status = rg_perf_fit(&q, &f, err);
     const char *path = cli_string(context, "o");
-    rg_status status = path ? rg_fit_store(&f, chip->id, path, err) : RG_OK;
-    if (status == RG_OK) (context->json ? fit_json : fit_text)(&q, &f);
-    rg_fit_close(&f);
+    if (status == RG_OK) {
+        if (path) status = rg_fit_store(&f, chip->id, path, err);
+        if (status == RG_OK) (context->json ? fit_json : fit_text)(&q, &f, &found);
+        rg_fit_close(&f);
+    }
+    rg_lint_close(&found);
     return status;
 }
 
@@ -269,14 +281,25 @@ const cli_command cli_perf_commands[] = {
      .options = predict_options,
      .run = predict},
     {.noun = "perf",
+     .verb = "lint",
+     .arguments = "FILE|DIR",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary = "find the defects of measurements before anything is fitted to them",
+     .details = cli_perf_lint_details,
+     .example = cli_perf_lint_example,
+     .options = cli_perf_lint_options,
+     .run = cli_perf_lint},
+    {.noun = "perf",
      .verb = "fit",
      .arguments = "TABLE.csv",
      .min_arguments = 1,
      .max_arguments = 1,
      .summary = "fit the constants of an operator model to measurements, and score them on sites held out",
      .details =
-         "The table may be .gz. Rows that are not positive or faster than the chip's compute rate are left\n"
-         "out and counted. Half of the sites (shapes of a weight, of a head; sizes of a message) fit the\n"
+         "The table may be .gz. It is linted first (ridge perf lint); rows that are not positive, or faster\n"
+         "than the chip's compute rate or memory and cache, are left out and counted. Half of the sites "
+         "(shapes of a weight, of a head; sizes of a message) fit the\n"
          "constants, a fifth gives the interval, the rest is scored; three times, for three splits. Scores\n"
          "are fractions. The constants of the first split are written.",
      .example =

@@ -118,7 +118,9 @@ typedef struct rg_fit {
     rg_arena arena;
     size_t n_rows;
     rg_fit_row *row;
-    size_t rows, used, not_positive, faster_than_compute, faster_than_memory, unknown_format;
+    size_t rows, used;
+    size_t not_positive, unknown_format, faster_than_compute, faster_than_cache; /* left out */
+    size_t faster_than_memory;  /* used: the last cache explains it */
     rg_calibrations *constants; /* of the first split; NULL for holdout chip */
 } rg_fit;
 /* Lints the table, then fits each group three times, on three splits of the sites. */
@@ -126,6 +128,44 @@ rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err)
 /* Adds the constants to the calibration in `path`, in place of those of the same operator and group. */
 rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err);
 void rg_fit_close(rg_fit *fit);
+
+/* ---- lint -------------------------------------------------------------------------------------------- */
+
+typedef enum rg_lint_action {
+    RG_LINT_KEPT,     /* explained: a fit uses the rows */
+    RG_LINT_REPORTED, /* a fit would use them; think first */
+    RG_LINT_LEFT_OUT  /* no fit may use them */
+} rg_lint_action;
+const char *rg_lint_action_name(rg_lint_action action);
+
+typedef struct rg_lint_finding {
+    const char *check; /* "in_cache"; docs/performance.md has the list */
+    const char *file;  /* below the folder that was given */
+    size_t n;          /* rows concerned, 0: the file as a whole */
+    const size_t *row; /* their numbers, from 1, the header not counted */
+    const char *what, *cause;
+    rg_lint_action action;
+} rg_lint_finding;
+
+typedef struct rg_lint {
+    rg_arena arena;
+    size_t n_files, n_rows; /* tables read, their rows */
+    size_t n, room;
+    rg_lint_finding *finding;
+} rg_lint;
+
+typedef struct rg_lint_options { /* NULL: what the names of files and columns say */
+    const rg_chip *chip;
+    const char *op, *measured;
+    const char *data_dir;
+    const rg_progress *progress;
+} rg_lint_options;
+
+/* Checks tables of measurements against physics and against themselves before anything is fitted to them:
+   `path` is a .csv or .csv.gz, or a folder that is searched. What is found is no error; a folder without
+   tables, and a file (not one of a folder, which becomes a finding) that is no CSV, are. */
+rg_status rg_perf_lint(const char *path, const rg_lint_options *options, rg_lint *out, rg_error *err);
+void rg_lint_close(rg_lint *found);
 
 /* ---- score card -------------------------------------------------------------------------------------- */
 

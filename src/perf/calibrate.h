@@ -13,8 +13,14 @@ typedef struct perf_table {
     const char *header;
     size_t n;
     perf_row *row;
+    size_t *number;    /* of each row, among those of the file from 1 */
     const char **line; /* as it stood, without its end */
 } perf_table;
+
+typedef struct perf_unread { /* rows that are no numbers, or no sizes */
+    size_t n, first;         /* number of the first */
+    rg_error why;            /* it was passed over */
+} perf_unread;
 
 /* CSV with a header, columns found by name; others are passed over. `measured` names the column of measured
    times, in ms unless its name ends in _s or _us; NULL: none. `kernel` stands in where the table has no such
@@ -22,7 +28,14 @@ typedef struct perf_table {
    cut up. */
 rg_status perf_table_read(perf_table *out, const perf_model *model, char *text, size_t size, const char *name,
                           const char *measured, const char *kernel, const rg_chip *chip, rg_error *err);
+/* The same, but rows that cannot be read are no error: they are passed over and counted. */
+rg_status perf_table_read_most(perf_table *out, const perf_model *model, char *text, size_t size,
+                               const char *name, const char *measured, const rg_chip *chip,
+                               perf_unread *unread, rg_error *err);
 void perf_table_close(perf_table *table);
+
+/* Whether the word of a `system` column names the chip: "h100_sxm". */
+bool perf_is_chip(const rg_chip *chip, const char *system);
 
 /* "bfloat16/torch": what has constants of its own. */
 void perf_group_text(const perf_model *model, const perf_row *row, char *buf, size_t size);
@@ -101,6 +114,19 @@ void perf_print_quoted(rg_str *out, const char *text);
    a chip whose constants are not to be used, or NULL. */
 bool perf_answer(const rg_calibrations *all, const rg_chip *chip, const perf_model *model,
                  const perf_row *row, const char *without, rg_estimate *out);
+
+/* ---- physics of one row ------------------------------------------------------------------------------ */
+
+typedef enum perf_verdict {
+    PERF_SOUND,
+    PERF_IN_CACHE,       /* faster than the memory, but (all but) the last cache's worth of bytes is not */
+    PERF_UNKNOWN_FORMAT, /* of the table, or of the chip */
+    PERF_NOT_POSITIVE,   /* no time */
+    PERF_BEATS_COMPUTE,  /* faster than the chip's rate */
+    PERF_BEATS_MEMORY    /* faster than its memory or links, which no cache explains */
+} perf_verdict;
+/* What a fit may use is SOUND or IN_CACHE. *bound_s is 0 without a known format. */
+perf_verdict perf_judge(const perf_model *model, const perf_row *row, const rg_chip *chip, double *bound_s);
 
 /* ---- fits -------------------------------------------------------------------------------------------- */
 

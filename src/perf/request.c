@@ -27,22 +27,14 @@ static rg_status no_memory(work *w) {
 
 /* What cannot be is left out and counted; what a cache explains stays. */
 static bool sound(work *w, const perf_row *row) {
-    perf_machine m;
-    const char *missing;
-    if (!row->known || !perf_machine_of(w->q->chip, w->table.model, row, &m, &missing)) {
-        w->fit.unknown_format++;
-        return false;
-    }
-    if (!(row->measured_s > 0)) {
-        w->fit.not_positive++;
-        return false;
-    }
-    if (w->table.model->compute_bound_s(row, &m) > row->measured_s) {
-        w->fit.faster_than_compute++;
-        return false;
-    }
-    w->fit.faster_than_memory += w->table.model->bound_s(row, &m) > row->measured_s;
-    return true;
+    double bound_s;
+    const perf_verdict v = perf_judge(w->table.model, row, w->q->chip, &bound_s);
+    w->fit.unknown_format += v == PERF_UNKNOWN_FORMAT;
+    w->fit.not_positive += v == PERF_NOT_POSITIVE;
+    w->fit.faster_than_compute += v == PERF_BEATS_COMPUTE;
+    w->fit.faster_than_cache += v == PERF_BEATS_MEMORY;
+    w->fit.faster_than_memory += v == PERF_IN_CACHE;
+    return v == PERF_SOUND || v == PERF_IN_CACHE;
 }
 
 static rg_status find_group(work *w, const perf_row *row, size_t *out) {

@@ -17,6 +17,7 @@ static const struct part {
     {"coverage", perf_score_coverage},
     {"power", perf_score_power},
     {"serving", perf_score_serving},
+    {"lint", perf_score_lint},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

@@ -49,7 +49,7 @@ rg_status perf_score_add_coverage(perf_scoring *s, const char *partition, size_t
                                   double share);
 rg_status perf_score_no_memory(perf_scoring *s);
 
-/* The tables of operators; the four below read their results. */
+/* The tables of operators; the three behind it read their results. */
 rg_status perf_score_tables(perf_scoring *s);
 rg_status perf_score_transfer(perf_scoring *s);
 rg_status perf_score_operators(perf_scoring *s);
@@ -58,6 +58,8 @@ rg_status perf_score_coverage(perf_scoring *s);
 rg_status perf_score_power(perf_scoring *s);
 /* Time between tokens of measured servings. */
 rg_status perf_score_serving(perf_scoring *s);
+/* The lint of measurements. */
+rg_status perf_score_lint(perf_scoring *s);
 
 extern const perf_score_source perf_score_sources[];
 extern const size_t perf_score_n_sources;

@@ -18,8 +18,8 @@ typedef struct reader {
     double unit_s;
     const char *kernel;
     const rg_chip *chip;
-    size_t n_cells, line;
-    size_t room;
+    size_t n_cells, line, n_rows; /* so far, left out or not */
+    perf_unread *unread;
 } reader;
 
 static size_t cut(char *line, char **cell) {
@@ -81,8 +81,7 @@ static rg_status read_value(const reader *r, const char *text, const char *colum
     return rg_fail(err, RG_ERR_PARSE, where, "a number", "%s \"%.60s\"", column, text);
 }
 
-/* "h100_sxm" is h100-sxm, or an alias or the beginning of an id. */
-static bool is_chip(const rg_chip *chip, const char *system) {
+bool perf_is_chip(const rg_chip *chip, const char *system) {
     char name[64];
     snprintf(name, sizeof name, "%s", system);
     for (char *p = name; *p; p++)
@@ -110,7 +109,7 @@ static rg_status read_row(reader *r, char *line, rg_error *err) {
         snprintf(where, sizeof where, "%s:%zu", r->name, r->line);
         return rg_fail(err, RG_ERR_PARSE, where, "as many cells as the header", "a line of another width");
     }
-    if (r->system >= 0 && r->chip && !is_chip(r->chip, cell[r->system])) return RG_OK;
+    if (r->system >= 0 && r->chip && !perf_is_chip(r->chip, cell[r->system])) return RG_OK;
     perf_row row = {0};
     for (size_t i = 0; i < m->n_words; i++)
         snprintf(row.word[i], sizeof row.word[i], "%s",
@@ -128,7 +127,23 @@ static rg_status read_row(reader *r, char *line, rg_error *err) {
     }
     row.known = m->formats(&row);
     r->table.line[r->table.n] = raw;
+    r->table.number[r->table.n] = r->n_rows;
     r->table.row[r->table.n++] = row;
+    return RG_OK;
+}
+
+/* Counts what cannot be read, where that is asked for. */
+static rg_status take_row(reader *r, char *line, rg_error *err) {
+    rg_error why = {0};
+    r->n_rows++;
+    if (!r->unread) return read_row(r, line, err);
+    const rg_status status = read_row(r, line, &why);
+    if (status == RG_OK) return RG_OK;
+    if (status != RG_ERR_PARSE) return rg_fail(err, status, r->name, NULL, "%s", why.message);
+    if (!r->unread->n++) {
+        r->unread->first = r->n_rows;
+        r->unread->why = why;
+    }
     return RG_OK;
 }
 
@@ -137,7 +152,9 @@ static rg_status read_all(reader *r, char *text, const char *measured, rg_error 
     for (const char *p = text; (p = strchr(p, '\n')); p++) lines++;
     r->table.row = rg_arena_alloc(&r->table.arena, lines + 1, sizeof *r->table.row);
     r->table.line = rg_arena_alloc(&r->table.arena, lines + 1, sizeof *r->table.line);
-    if (!r->table.row || !r->table.line) return rg_fail(err, RG_ERR_MEMORY, r->name, NULL, "out of memory");
+    r->table.number = rg_arena_alloc(&r->table.arena, lines + 1, sizeof *r->table.number);
+    if (!r->table.row || !r->table.line || !r->table.number)
+        return rg_fail(err, RG_ERR_MEMORY, r->name, NULL, "out of memory");
     for (char *line = text; line && *line;) {
         char *next = strchr(line, '\n');
         if (next) *next++ = 0;
@@ -147,7 +164,7 @@ static rg_status read_all(reader *r, char *text, const char *measured, rg_error 
         if (r->line == 1)
             RG_TRY(read_header(r, line, measured, err));
         else if (*line)
-            RG_TRY(read_row(r, line, err));
+            RG_TRY(take_row(r, line, err));
         line = next;
     }
     if (!r->table.header)
@@ -155,17 +172,30 @@ static rg_status read_all(reader *r, char *text, const char *measured, rg_error 
     return RG_OK;
 }
 
+static rg_status read_text(perf_table *out, reader *r, char *text, size_t size, const char *measured,
+                           rg_error *err) {
+    rg_status status = RG_OK;
+    if (memchr(text, 0, size)) status = rg_fail(err, RG_ERR_PARSE, r->name, "CSV text", "a zero byte");
+    if (status == RG_OK) status = read_all(r, text, measured, err);
+    if (status == RG_OK)
+        *out = r->table;
+    else
+        rg_arena_free(&r->table.arena);
+    return status;
+}
+
 rg_status perf_table_read(perf_table *out, const perf_model *model, char *text, size_t size, const char *name,
                           const char *measured, const char *kernel, const rg_chip *chip, rg_error *err) {
     reader r = {.table.model = model, .name = name, .kernel = kernel, .chip = chip, .unit_s = 1e-3};
-    rg_status status = RG_OK;
-    if (memchr(text, 0, size)) status = rg_fail(err, RG_ERR_PARSE, name, "CSV text", "a zero byte");
-    if (status == RG_OK) status = read_all(&r, text, measured, err);
-    if (status == RG_OK)
-        *out = r.table;
-    else
-        rg_arena_free(&r.table.arena);
-    return status;
+    return read_text(out, &r, text, size, measured, err);
+}
+
+rg_status perf_table_read_most(perf_table *out, const perf_model *model, char *text, size_t size,
+                               const char *name, const char *measured, const rg_chip *chip,
+                               perf_unread *unread, rg_error *err) {
+    reader r = {.table.model = model, .name = name, .chip = chip, .unread = unread, .unit_s = 1e-3};
+    *unread = (perf_unread){0};
+    return read_text(out, &r, text, size, measured, err);
 }
 
 void perf_table_close(perf_table *table) {

@@ -1,8 +1,8 @@
-/* Tables of operators and files of constants: the first byte says which. */
+/* Tables of operators, files of constants, tables for the lint: the first byte says which. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf/calibrate.h"
+#include "perf/lint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -21,12 +21,24 @@ static void table(const char *op, const uint8_t *data, size_t size) {
     free(text);
 }
 
+static void lint_table_text(const char *text, size_t size) {
+    static lint l;
+    const rg_lint_options options = {.data_dir = RIDGE_SOURCE_DIR "/data"};
+    if (!l.chips.n && lint_open(&l, &options, NULL) != RG_OK) abort();
+    lint_text(&l, size % 2 ? "decode_h100.csv" : "served_h100.csv", text, size);
+    rg_lint_close(&l.out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const ops[] = {"gemm", "attention_prefill", "attention_decode", "moe", "collective"};
     if (size < 1) return 0;
-    const unsigned which = data[0] % 6;
+    const unsigned which = data[0] % 7;
     if (which < 5) {
         table(ops[which], data + 1, size - 1);
+        return 0;
+    }
+    if (which == 6) {
+        lint_table_text((const char *)data + 1, size - 1);
         return 0;
     }
     rg_calibrations all = {0};
