@@ -123,7 +123,7 @@ static void bounds(rg_report *r, const cli_roof_answer *a, const size_t *order) 
          "not "
          "activations between operators). Operators run one after the other: %.4g ms in all.",
          1e3 * a->roof.bound_s);
-    rg_report_table(r, "bound", "The bound, operator by operator; the longest first.",
+    rg_report_table(r, "bound", "The bound, operator by operator, in the order of what is expected.",
                     sizeof columns / sizeof *columns, columns);
     for (size_t i = 0; i < a->roof.n_operators; i++) {
         const rg_roof_operator *o = &a->roof.op[order[i]];
@@ -169,7 +169,7 @@ static void estimates(rg_report *r, const cli_roof_answer *a, const size_t *orde
 static rg_status roofline(rg_report *r, const cli_roof_answer *a, rg_error *err) {
     rg_str figure = {0};
     const rg_status status = cli_roof_roofline_figure(a, &figure, err);
-    if (status == RG_OK) {
+    if (status == RG_OK && figure.len) {
         rg_report_heading(r, 2, "roofline", "Roofline");
         rg_report_chart(
             r, "roofline",
@@ -228,8 +228,6 @@ static rg_status write_page(rg_report *r, const cli_roof_answer *a, const char *
                             rg_error *err) {
     char plotly[4096];
     const char *given = cli_string(a->cli, "plotly"), *set;
-    bool multiplies = false;
-    for (size_t i = 0; i < a->roof.n_operators; i++) multiplies = multiplies || a->roof.op[i].bytes > 0;
     text(r, "`ridge roof explain`; policy %s. The chip's numbers with their sources: `ridge hw show %s`.",
          *a->policy ? a->policy : "bf16 everywhere", a->chip->id);
     for (int i = 0; (set = cli_nth(a->cli, "set", i)); i++) text(r, "What if: `%s`.", set);
@@ -237,7 +235,7 @@ static rg_status write_page(rg_report *r, const cli_roof_answer *a, const char *
     times(r, a, order);
     bounds(r, a, order);
     estimates(r, a, order);
-    if (multiplies) RG_TRY(roofline(r, a, err));
+    RG_TRY(roofline(r, a, err));
     elasticities(r, a);
     memory(r, a);
     return rg_report_write_html(r, path, given ? given : rg_report_plotly(plotly, sizeof plotly), err);

@@ -11,6 +11,7 @@ double cli_roof_time(const rg_roof_operator *o); /* the estimate, where there is
 
 void cli_roof_time_figure(const cli_roof_answer *a, const size_t *order, rg_str *out);
 void cli_roof_elasticity_figure(const cli_roof_answer *a, rg_str *out);
+/* Empty where nothing multiplies. */
 rg_status cli_roof_roofline_figure(const cli_roof_answer *a, rg_str *out, rg_error *err);
 
 #endif

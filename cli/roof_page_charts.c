@@ -222,8 +222,8 @@ rg_status cli_roof_roofline_figure(const cli_roof_answer *a, rg_str *out, rg_err
                                     .group = groups};
     rg_str points = {0};
     static const char begin[] = "{\"data\":[";
-    const rg_status status = rg_chart_scatter_json(&chart, &points, err);
-    if (status == RG_OK) { /* the roofs go below the points */
+    const rg_status status = n ? rg_chart_scatter_json(&chart, &points, err) : RG_OK;
+    if (status == RG_OK && n) { /* the roofs go below the points */
         rg_str_add(out, begin);
         for (size_t i = 0; i < r.n; i++) roof_line(out, &r, i, bytes_per_s);
         rg_str_add(out, points.data + strlen(begin));
