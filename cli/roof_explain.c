@@ -7,21 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Energy and cost, where the chip's file says enough. */
 static rg_status add_energy(cli_roof_answer *a, const rg_calibrations *all, rg_error *err) {
-    rg_error why;
-    double cap_w;
-    const char *cap = cli_string(a->cli, "power-cap");
-    a->tokens = a->roof.tokens_per_s * a->roof.bound_s;
+    cli_energy *e = &a->energy;
+    RG_TRY(cli_energy_open(a->cli, a->chip, all, e, err));
+    e->tokens = a->roof.tokens_per_s * a->roof.bound_s;
     a->energy_of = calloc(a->roof.n_operators + 1, sizeof *a->energy_of);
     if (!a->energy_of) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    rg_status status = rg_power_of(&a->power, a->chip, all, cap ? err : &why);
-    if (cap && status == RG_OK) status = rg_units_parse(cap, RG_UNIT_W, &cap_w, err);
-    if (cap && status == RG_OK) status = rg_power_cap(&a->power, cap_w, err);
-    if (cap) RG_TRY(status);
-    if (status == RG_OK) a->energy = rg_energy_of_roof(&a->power, &a->roof, a->energy_of);
-    a->cost = rg_cost_of(a->chip, cli_number(a->cli, "usd-per-hour", 0), 1, a->tokens, a->roof.flop,
-                         status == RG_OK ? a->energy.estimate_s : a->roof.estimate_s);
+    if (e->power.kind) e->energy = rg_energy_of_roof(&e->power, &a->roof, a->energy_of);
+    cli_energy_price(a->cli, a->chip, 0, 1, a->roof.flop, a->roof.estimate_s, e);
     return RG_OK;
 }
 
@@ -80,10 +73,7 @@ const cli_option cli_roof_explain_options[] = {
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
      "numerics policy, role[.glob]=FORMAT,...; what it does not name is bf16 (default: nothing named)"},
     CLI_SET,
-    {"power-cap", CLI_STRING, "POWER", NULL, NULL, 0, 0, false, false,
-     "cap of the board below its own, as 500W: what would draw more takes longer"},
-    {"usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,
-     "price of the chip (default: cost.rent of its file)"},
+    CLI_ENERGY_OPTIONS,
     {"o", CLI_STRING, "FILE.html", NULL, NULL, 0, 0, false, false,
      "write a page with charts: times, roofline, what 1 % buys, and where each millisecond comes from"},
     {"plotly", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,

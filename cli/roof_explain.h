@@ -2,8 +2,8 @@
 #ifndef RIDGE_CLI_ROOF_EXPLAIN_H
 #define RIDGE_CLI_ROOF_EXPLAIN_H
 
+#include "energy.h"
 #include "ridge/elasticity.h"
-#include "ridge/energy.h"
 #include "roof_commands.h"
 
 typedef struct cli_roof_answer {
@@ -15,10 +15,8 @@ typedef struct cli_roof_answer {
     cli_context *cli;
     rg_roof roof;
     rg_elasticities elasticities;
-    rg_power power;               /* kind NULL: the chip's file does not say enough */
-    rg_energy energy, *energy_of; /* energy_of[roof.n_operators] */
-    rg_cost cost;
-    double tokens;
+    cli_energy energy;
+    rg_energy *energy_of; /* [roof.n_operators] */
 } cli_roof_answer;
 
 void cli_roof_print_json(const cli_roof_answer *a);

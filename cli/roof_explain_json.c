@@ -1,8 +1,6 @@
 /* roof explain as one JSON object. */
 #include "roof_explain.h"
 
-#include <math.h>
-
 static void add_estimate(rg_str *out, double estimate_s, double lo80_s, double hi80_s, const char *regime,
                          const char *kind) {
     cli_json_number(out, "estimate_s", estimate_s);
@@ -10,26 +8,6 @@ static void add_estimate(rg_str *out, double estimate_s, double lo80_s, double h
     cli_json_number(out, "hi80_s", hi80_s);
     cli_json_string(out, "regime", regime);
     cli_json_string(out, "class", kind);
-}
-
-/* Of a kind that is NULL, nothing is known. */
-static void add_energy(rg_str *out, const rg_energy *e) {
-    cli_json_number(out, "energy_j", e->kind ? e->energy_j : (double)NAN);
-    cli_json_number(out, "energy_lo80_j", e->kind ? e->lo80_j : (double)NAN);
-    cli_json_number(out, "energy_hi80_j", e->kind ? e->hi80_j : (double)NAN);
-    cli_json_string(out, "energy_class", e->kind);
-}
-
-static void add_cost(rg_str *out, const cli_roof_answer *a) {
-    const bool known = a->energy.kind;
-    cli_json_number(out, "power_w", known ? a->energy.power_w : (double)NAN);
-    cli_json_number(out, "tokens_per_j", known ? a->tokens / a->energy.energy_j : (double)NAN);
-    cli_json_number(out, "power_cap_w", a->power.cap_w > 0 ? a->power.cap_w : (double)NAN);
-    cli_json_number(out, "capped_s", known ? a->energy.estimate_s : (double)NAN);
-    cli_json_number(out, "usd_per_h", a->cost.usd_per_h);
-    cli_json_number(out, "usd_per_mtoken", a->cost.usd_per_mtoken);
-    cli_json_number(out, "flop_per_usd", a->cost.flop_per_usd);
-    cli_json_number(out, "peak_flop_per_usd", a->cost.peak_flop_per_usd);
 }
 
 static void json_operator(rg_str *out, const rg_roof_operator *o, const rg_energy *e) {
@@ -41,7 +19,7 @@ static void json_operator(rg_str *out, const rg_roof_operator *o, const rg_energ
     cli_json_number(out, "bound_s", o->bound_s);
     cli_json_string(out, "limiter", o->limiter);
     add_estimate(out, o->estimate_s, o->lo80_s, o->hi80_s, o->regime, o->estimate_kind);
-    add_energy(out, e);
+    cli_energy_json_joules(out, e);
     cli_json_number(out, "matrix_flop", o->matrix_flop);
     cli_json_number(out, "vector_flop", o->vector_flop);
     cli_json_number(out, "compute_s", o->compute_s);
@@ -95,8 +73,7 @@ void cli_roof_print_json(const cli_roof_answer *q) {
     cli_print_json_number(&out, r->bound_s);
     cli_json_string(&out, "limiter", r->limiter);
     add_estimate(&out, r->estimate_s, r->lo80_s, r->hi80_s, r->regime, r->estimate_kind);
-    add_energy(&out, &q->energy);
-    add_cost(&out, q);
+    cli_energy_json(&out, &q->energy);
     cli_json_number(&out, "flop", r->flop);
     cli_json_number(&out, "bytes", r->bytes);
     cli_json_number(&out, "tokens_per_s", r->tokens_per_s);

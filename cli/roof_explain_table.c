@@ -114,19 +114,6 @@ static void print_conversions(const rg_roof *r) {
     }
 }
 
-static void print_energy(const cli_roof_answer *a) {
-    const rg_energy *e = &a->energy;
-    if (e->kind && !isnan(e->energy_j)) {
-        printf("energy  %.4g J, 80 %% between %.4g and %.4g J: %.4g token/J; board power %.0f W; %s\n",
-               e->energy_j, e->lo80_j, e->hi80_j, a->tokens / e->energy_j, e->power_w, e->kind);
-        if (a->power.cap_w > 0)
-            printf("cap     %.0f W: estimate %.6g s under it\n", a->power.cap_w, e->estimate_s);
-    }
-    if (!isnan(a->cost.usd_per_mtoken))
-        printf("cost    %.4g USD per million tokens at %.4g USD/h; %.3g FLOP per USD\n",
-               a->cost.usd_per_mtoken, a->cost.usd_per_h, a->cost.flop_per_usd);
-}
-
 static void print_percent(double value) {
     if (isnan(value))
         printf("  %9s", "-");
@@ -180,7 +167,7 @@ void cli_roof_print_table(const cli_roof_answer *q) {
     if (!isnan(r->estimate_s))
         printf("estimate %.6g s, 80 %% between %.6g and %.6g s; %s; mostly %s\n", r->estimate_s, r->lo80_s,
                r->hi80_s, r->estimate_kind, r->regime);
-    print_energy(q);
+    cli_energy_print(&q->energy);
     printf("memory  %s (weights %s, KV cache %s", need, weights, kv);
     if (r->state_bytes > 0) printf(", states %s", states);
     printf(") of %s: %s", have, r->fits ? "fits" : "DOES NOT FIT");

@@ -65,18 +65,18 @@ static void summary(rg_report *r, const cli_roof_answer *a) {
     char buf[1024], energy[256] = "", cost[128] = "";
     const char *unit = a->phase == RG_DECODE ? "step" : "pass";
     const bool known = !isnan(f->estimate_s);
-    if (a->energy.kind && known)
-        snprintf(energy, sizeof energy, " %.4g J per %s, %.4g token/J (%s).", a->energy.energy_j, unit,
-                 a->tokens / a->energy.energy_j, a->energy.kind);
-    if (!isnan(a->cost.usd_per_mtoken))
-        snprintf(cost, sizeof cost, " %.3g USD per million tokens.", a->cost.usd_per_mtoken);
+    if (a->energy.energy.kind && known)
+        snprintf(energy, sizeof energy, " %.4g J per %s, %.4g token/J (%s).", a->energy.energy.energy_j, unit,
+                 a->energy.tokens / a->energy.energy.energy_j, a->energy.energy.kind);
+    if (!isnan(a->energy.cost.usd_per_mtoken))
+        snprintf(cost, sizeof cost, " %.3g USD per million tokens.", a->energy.cost.usd_per_mtoken);
     if (known)
         snprintf(
             buf, sizeof buf,
             "**%.4g ms per %s** expected, 80 %% between %.4g and %.4g ms (%s, mostly %s): %.5g token/s. No "
             "execution can be faster than %.4g ms: %s binds.%s%s",
             1e3 * f->estimate_s, unit, 1e3 * f->lo80_s, 1e3 * f->hi80_s, f->estimate_kind, f->regime,
-            a->tokens / f->estimate_s, 1e3 * f->bound_s, f->limiter, energy, cost);
+            a->energy.tokens / f->estimate_s, 1e3 * f->bound_s, f->limiter, energy, cost);
     else
         snprintf(buf, sizeof buf,
                  "At best **%.4g ms per %s**: %s binds. There are no constants for an estimate.",

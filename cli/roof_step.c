@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "energy.h"
 #include "hw_open.h"
 #include "ridge/model.h"
 #include "ridge/step.h"
@@ -14,6 +15,7 @@ typedef struct answer {
     rg_layout layout;
     rg_step_request request;
     rg_step step;
+    cli_energy energy;
 } answer;
 
 static const char *phase_name(const answer *a) {
@@ -43,6 +45,7 @@ static void print_json(const answer *a) {
     cli_json_number(&out, "mfu", s->mfu);
     cli_json_number(&out, "tokens_per_s", s->tokens_per_s);
     cli_json_number(&out, "tokens_per_s_per_chip", s->tokens_per_s / s->chips);
+    cli_energy_json(&out, &a->energy);
     rg_str_add(&out, ",\n \"parts_s\": {");
     for (int i = 0; i < RG_N_STEP_PARTS; i++) {
         rg_str_printf(&out, "%s\"%s\": ", i ? ", " : "", rg_step_part_name((rg_step_part)i));
@@ -80,6 +83,7 @@ static void print_table(const answer *a) {
            1e3 * s->bound_s, 1e3 * s->lo80_s, 1e3 * s->hi80_s, s->kind);
     printf("limited by %s; %.6g token/s, %.4g per chip; MFU %.1f %%\n", s->limiter, s->tokens_per_s,
            s->tokens_per_s / s->chips, 100 * s->mfu);
+    cli_energy_print(&a->energy);
     printf("memory of the fullest chip:");
     for (int i = 0; i < RG_N_STEP_MEMORY; i++)
         printf("%s %s %s", i ? "," : "", rg_step_memory_name((rg_step_memory)i),
@@ -90,13 +94,26 @@ static void print_table(const answer *a) {
     if (*s->advice) printf("%s\n", s->advice);
 }
 
+/* Of all chips. */
+static rg_status add_energy(answer *a, const rg_calibrations *all, rg_error *err) {
+    const rg_chip *chip = &a->system->chip;
+    cli_energy *e = &a->energy;
+    RG_TRY(cli_energy_open(a->cli, chip, all, e, err));
+    e->tokens = a->step.tokens_per_s * a->step.estimate_s;
+    if (e->power.kind) e->energy = rg_energy_of_step(&e->power, chip, &a->step);
+    cli_energy_price(a->cli, chip, a->system->usd_per_chip_h.value, a->step.chips, a->step.flop,
+                     a->step.estimate_s, e);
+    return RG_OK;
+}
+
 static rg_status ask(answer *a, rg_error *err) {
     rg_calibrations *all;
     RG_TRY(rg_calibrations_open(&all, a->cli->data_dir, err));
     a->request.graph = a->graph;
     a->request.system = a->system;
     a->request.layout = &a->layout;
-    const rg_status status = rg_step_estimate(&a->step, &a->request, all, err);
+    rg_status status = rg_step_estimate(&a->step, &a->request, all, err);
+    if (status == RG_OK) status = add_energy(a, all, err);
     rg_calibrations_close(all);
     if (status == RG_OK) (a->cli->json ? print_json : print_table)(a);
     return status;
@@ -141,5 +158,6 @@ const cli_option cli_roof_step_options[] = {
      "prefill: length of each prompt; decode: keys in the cache, the new one included"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
      "numerics policy, role[.glob]=FORMAT,...; what it does not name is bf16"},
+    CLI_ENERGY_OPTIONS,
     CLI_SET,
     {0}};

@@ -8,6 +8,7 @@
 #define RIDGE_ENERGY_H
 
 #include "ridge/perf.h"
+#include "ridge/step.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +64,9 @@ rg_energy rg_energy_of(const rg_power *power, const rg_energy_work *work);
 void rg_energy_add(rg_energy *sum, const rg_energy *one);
 /* Of a pass and, when not NULL, of each of its operators. */
 rg_energy rg_energy_of_roof(const rg_power *power, const rg_roof *roof, rg_energy *each);
+/* Of a step on all chips of its layout, which draw idle power while they wait for each other. power_w: of one
+   board. Without vector work. */
+rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg_step *step);
 
 /* What an hour of chips buys. NAN: no price. */
 typedef struct rg_cost {

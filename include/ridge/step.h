@@ -55,6 +55,9 @@ typedef struct rg_step {
     bool fits;
     double max_batch; /* sequences of this context, over all replicas, whose caches fit beside the weights */
     char advice[200]; /* does not fit: by how much, and what would; else empty */
+    double flop;      /* matrix FLOP of the model, once */
+    double bytes;     /* weights, caches and states that all chips move, as the bound counts them */
+    double peak_flop_per_s;          /* of one chip, of the type that most multiplies run as */
     double chips, tokens_per_s, mfu; /* mfu: matrix FLOP of the model over time and peak of all chips */
 } rg_step;
 

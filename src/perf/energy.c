@@ -92,6 +92,28 @@ rg_energy rg_energy_of_roof(const rg_power *power, const rg_roof *roof, rg_energ
     return sum;
 }
 
+/* The rate type of a peak; NULL: none. */
+static const char *type_at(const rg_chip *chip, double flop_per_s) {
+    for (size_t i = 0; i < chip->n_rates; i++)
+        if (chip->rate[i].flop_per_s.value == flop_per_s) return chip->rate[i].type;
+    return NULL;
+}
+
+rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg_step *step) {
+    const rg_energy_work one = {.matrix_flop = step->flop / step->chips,
+                                .bytes = step->bytes / step->chips,
+                                .type = type_at(chip, step->peak_flop_per_s),
+                                .estimate_s = step->estimate_s,
+                                .lo80_s = step->lo80_s,
+                                .hi80_s = step->hi80_s,
+                                .kind = step->kind};
+    rg_energy e = rg_energy_of(power, &one);
+    e.energy_j *= step->chips;
+    e.lo80_j *= step->chips;
+    e.hi80_j *= step->chips;
+    return e;
+}
+
 rg_cost rg_cost_of(const rg_chip *chip, double usd_per_chip_h, double chips, double tokens, double flop,
                    double time_s) {
     const rg_chip_number *rent = rg_chip_find(chip, "cost.rent");

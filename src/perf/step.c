@@ -22,7 +22,6 @@ typedef struct work {
     perf_cached got;
     const rg_calibrations *all;
     rg_step *out;
-    double peak_flop_per_s;
     double replica_batch, group,
         groups; /* sequences of a replica; that pass together; how many such groups */
     rg_error *err;
@@ -126,17 +125,19 @@ static rg_status add_time(work *w) {
     s->part_s[RG_STEP_PP] = fmax(0, s->part_s[RG_STEP_PP] + s->estimate_s);
     s->kind = pass.calibrated_s >= 0.9 * total.estimate_s ? "calibrated" : "transferred";
     s->limiter = limiter_of(&pass, &send);
-    w->peak_flop_per_s = pass.peak_flop_per_s;
+    s->peak_flop_per_s = pass.peak_flop_per_s;
+    s->bytes = w->groups * pass.memory_s * w->r->system->chip.memory_bytes_per_s.value *
+               rg_layout_ranks(w->r->layout) / pp;
     return RG_OK;
 }
 
 static void add_rates(work *w) {
     rg_step *s = w->out;
     const rg_step_request *r = w->r;
-    const double flop = r->batch * w->got.model_flop;
+    s->flop = r->batch * w->got.model_flop;
     s->chips = rg_layout_ranks(r->layout);
     s->tokens_per_s = r->batch * (r->phase == RG_PREFILL ? r->context : 1) / s->estimate_s;
-    s->mfu = w->peak_flop_per_s > 0 ? flop / (s->estimate_s * w->peak_flop_per_s * s->chips) : NAN;
+    s->mfu = s->peak_flop_per_s > 0 ? s->flop / (s->estimate_s * s->peak_flop_per_s * s->chips) : NAN;
 }
 
 /* ---- memory ------------------------------------------------------------------------------------------ */

@@ -16,6 +16,18 @@ a=$("$RIDGE" $decode --layout tp=8 | jq .bound_s)
 b=$("$RIDGE" $decode --layout tp=8 --set h100.memory.bandwidth=x2 | jq .bound_s)
 jq -n -e "$b < 0.7 * $a" >/dev/null || fail "twice the bandwidth: $a $b"
 
+# joules and prices: of all chips; on one chip those of roof explain, but for vector work; under a cap longer
+"$RIDGE" $decode --layout tp=8 --usd-per-hour 2 >out.json
+jq -e '.energy_j > 8 * 100 * .seconds and .energy_j < 8 * 700 * .seconds and .energy_lo80_j < .energy_j and .energy_j < .energy_hi80_j and
+       (.power_w * 8 * .seconds / .energy_j - 1 | fabs) < 1e-9 and (.tokens_per_j * .energy_j - 8 | fabs) < 1e-9 and
+       (.usd_per_mtoken / (1e6 * 8 * 2 / 3600 * .seconds / 8) - 1 | fabs) < 1e-9 and .energy_class == "transferred"' out.json >/dev/null ||
+    fail "energy: $(cat out.json)"
+"$RIDGE" $decode --layout tp=8 --power-cap 250W | jq -e ".capped_s > $(jq .seconds out.json) and .power_w < 250.001" >/dev/null || fail "no cap"
+one="llama-3.1-8b --batch 16 --context 2048 --json"
+a=$("$RIDGE" roof decode $one --system h100 | jq .energy_j)
+b=$("$RIDGE" roof explain $one h100 --phase decode | jq .total.energy_j)
+jq -n -e "($a / $b - 1 | fabs) < 0.02" >/dev/null || fail "energy of one chip: $a $b"
+
 refused() { # refused WORDS ARGUMENTS...
     words=$1
     shift
