@@ -12,4 +12,7 @@ rg_status cli_perf_lint(cli_context *context, rg_error *err);
 void cli_perf_findings_json(rg_str *out, const rg_lint *found);
 void cli_perf_findings_text(const rg_lint *found);
 
+extern const cli_option cli_perf_calibrate_options[];
+rg_status cli_perf_calibrate(cli_context *context, rg_error *err);
+
 #endif

@@ -100,5 +100,28 @@ const cli_command cli_roof_commands[] = {
                 "  mpirun -n 2 ridge roof sweep sweep.yaml -o results --json",
      .options = cli_roof_sweep_options,
      .run = cli_roof_sweep},
+    {.noun = "roof",
+     .verb = "train",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary =
+         "estimate a training step on a system under a parallel layout: where the time goes, what is held",
+     .details =
+         "docs/training.md says what each part is. MFU counts the matrix FLOP of forward and backward passes "
+         "over\n"
+         "the pairs that attention attends; over whole squares, as papers do, it is the number in brackets.",
+     .example =
+         "ridge roof train megatron-175b --system dgx-a100 --layout tp=8,pp=8,vp=3,recompute=selective \\\n"
+         "      --batch 64 --sequence 2048 --attention unfused --dropout\n"
+         "  ...\n"
+         "  step    13.82 s, 80 % between 11.89 and 16.05 s; calibrated; bound 7.503 s; limited by linear\n"
+         "    forward             3.732 s   27.0 % ########\n"
+         "    backward            7.267 s   52.6 % ################\n"
+         "    tp                  1.792 s   13.0 % ####\n"
+         "  ...\n"
+         "  memory  68.59 GB of 80.00 GB a chip (first stage, 12 layers): fits",
+     .options = cli_roof_train_options,
+     .run = cli_roof_train},
     {0},
 };

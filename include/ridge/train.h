@@ -57,8 +57,8 @@ const char *rg_train_part_name(rg_train_part part); /* "forward", ... */
 typedef enum rg_train_operator { /* what forward, backward and recompute consist of */
                                  RG_TRAIN_LINEAR,
                                  RG_TRAIN_EXPERTS,
-                                 RG_TRAIN_ATTENTION,
-                                 RG_TRAIN_OTHER, /* norms, activations, sums, recurrences */
+                                 RG_TRAIN_ATTENTION, /* recurrences too */
+                                 RG_TRAIN_REST,      /* norms, activations, sums */
                                  RG_N_TRAIN_OPERATORS
 } rg_train_operator;
 const char *rg_train_operator_name(rg_train_operator op); /* "linear", ... */
@@ -98,7 +98,7 @@ typedef struct rg_train_step {
     rg_train_ledger memory;   /* of the fullest stage */
     rg_train_ledger stage[3]; /* first, middle (0 layers: there is none), last */
     bool fits;
-    char fitting[128]; /* does not fit: what nearby layout would; empty: none was found */
+    char advice[256]; /* does not fit: by how much, what takes most, and what nearby layout would */
 } rg_train_step;
 
 /* RG_ERR_USAGE names what does not divide, with the nearest value that does; more ranks than chips.
@@ -106,6 +106,12 @@ typedef struct rg_train_step {
    fitting is a result, no error. */
 rg_status rg_train_estimate(rg_train_step *out, const rg_train_request *request, const rg_calibrations *all,
                             rg_error *err);
+
+/* Fits the constants that published tables below dir give (docs/training.md), as the text of
+   data/calibration/training_fitted.yaml: each on the half of its configurations that the first split of the
+   score card fits. Tables that are not there are left out. */
+rg_status rg_train_calibrate(rg_str *out, const char *dir, const char *data_dir, const rg_calibrations *all,
+                             const char *date, rg_error *err);
 
 #ifdef __cplusplus
 }

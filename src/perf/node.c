@@ -121,8 +121,15 @@ static bool estimate_attention(perf_case *c, const rg_calibrations *all, const r
                     .kv_dtype = &kv};
     put(&row, 0, "bfloat16");
     put(&row, 1, kv_bytes < 1.5 ? "fp8" : "bfloat16");
-    return perf_answer(all, c->chip, decode ? &perf_attention_decode : &perf_attention_prefill, &row, NULL,
-                       out);
+    if (!perf_answer(all, c->chip, decode ? &perf_attention_decode : &perf_attention_prefill, &row, NULL,
+                     out))
+        return false;
+    if (!decode && n->split > 1) { /* ranks of cp share the queries evenly, early and late ones each */
+        out->estimate_s /= (double)n->split;
+        out->lo80_s /= (double)n->split;
+        out->hi80_s /= (double)n->split;
+    }
+    return true;
 }
 
 /* Views move nothing; the rest reads its inputs and writes its outputs. Often fused with a neighbour: the low

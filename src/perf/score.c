@@ -18,6 +18,7 @@ static const struct part {
     {"power", perf_score_power},
     {"serving", perf_score_serving},
     {"lint", perf_score_lint},
+    {"training", perf_score_train},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 
