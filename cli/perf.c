@@ -134,8 +134,9 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
                               .source = cli_string(context, "source"),
                               .date = date,
                               .all = all};
+    const bool power = strcmp(q.op, "power") == 0; /* a column beside the times of GEMMs */
     const rg_lint_options options = {
-        .chip = chip, .op = q.op, .measured = q.measured, .data_dir = context->data_dir};
+        .chip = chip, .op = power ? "gemm" : q.op, .measured = q.measured, .data_dir = context->data_dir};
     rg_fit f;
     rg_lint found;
     RG_TRY(rg_perf_lint(q.path, &options, &found, err));

@@ -16,15 +16,16 @@ typedef struct perf_power_row {
 typedef struct perf_power_table {
     perf_table table;
     size_t n, sound; /* rows; the first `sound` of them pass the lint */
-    size_t short_kernels, jumps;
+    size_t short_kernels, lagging;
     perf_power_row *row;
 } perf_power_table;
 
 /* Work of a GEMM: with what the kernel that makes narrow activations reads and writes. */
 rg_energy_work perf_power_work(const perf_row *row);
 
-/* Columns of a GEMM table, and power_w. The lint takes out kernels below 0.2 ms, in which the sampler lags,
-   and neighbours in m whose power differs by more than 1.5 at a rate that agrees within 15 %. */
+/* Columns of a GEMM table, and power_w. Sound rows are of kernels of 0.2 ms or more, in which the sampler
+   lags little, and none that the lint leaves out: of neighbours at one rate that read more than 1.5 times
+   apart the lower. */
 rg_status perf_power_read(perf_power_table *out, const char *path, const rg_chip *chip, rg_error *err);
 void perf_power_close(perf_power_table *t);
 

@@ -1,7 +1,7 @@
 /* Tables of measured board power: read, and linted before any fit. */
+#include "perf/lint.h"
 #include "perf/power.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,54 +33,35 @@ rg_energy_work perf_power_work(const perf_row *r) {
     return w;
 }
 
-/* By type and site, then by m. */
-static int by_site(const void *a, const void *b) {
-    const perf_row *x = ((const perf_power_row *)a)->row, *y = ((const perf_power_row *)b)->row;
-    const int types = strcmp(x->word[0], y->word[0]);
-    if (types) return types;
-    for (int i = 1; i <= 3; i++) /* n, k, m */
-        if (x->x[i % 3] != y->x[i % 3]) return x->x[i % 3] < y->x[i % 3] ? -1 : 1;
-    return 0;
+static bool left_out(const rg_lint *found, size_t number) {
+    for (size_t i = 0; i < found->n; i++)
+        for (size_t k = 0; found->finding[i].action == RG_LINT_LEFT_OUT && k < found->finding[i].n; k++)
+            if (found->finding[i].row[k] == number) return true;
+    return false;
 }
 
-static double ratio(double a, double b) {
-    return fmax(a, b) / fmin(a, b);
-}
-
-/* Equal rates, unequal power: one of the two readings lags. */
-static bool jump(const perf_power_row *a, const perf_power_row *b) {
-    if (strcmp(a->row->word[0], b->row->word[0]) != 0) return false;
-    if (a->row->x[1] != b->row->x[1] || a->row->x[2] != b->row->x[2]) return false;
-    return ratio(a->work.matrix_flop / a->row->measured_s, b->work.matrix_flop / b->row->measured_s) <=
-               1.15 &&
-           ratio(a->power_w, b->power_w) > 1.5;
-}
-
-/* Rows that pass come first, in the order of their sites. */
-static bool lint(perf_power_table *t) {
+/* Rows that pass come first, in their order. */
+static bool separate(perf_power_table *t, const rg_lint *found, const size_t *number) {
     perf_power_row *rest = malloc((t->n + 1) * sizeof *rest);
     size_t n_rest = 0;
     if (!rest) return false;
-    qsort(t->row, t->n, sizeof *t->row, by_site);
-    bool before = false; /* the reading before clashes with this one */
     for (size_t i = 0; i < t->n; i++) {
         const perf_power_row r = t->row[i];
-        const bool after = i + 1 < t->n && jump(&r, &t->row[i + 1]);
-        const bool brief = r.row->measured_s < 2e-4;
+        const bool brief = r.row->measured_s < 2e-4,
+                   lags = !brief && left_out(found, number[r.row - t->table.row]);
         t->short_kernels += brief;
-        t->jumps += !brief && (before || after);
-        if (brief || before || after)
+        t->lagging += lags;
+        if (brief || lags)
             rest[n_rest++] = r;
         else
             t->row[t->sound++] = r; /* never past i */
-        before = after;
     }
     memcpy(t->row + t->sound, rest, n_rest * sizeof *rest);
     free(rest);
     return true;
 }
 
-static rg_status read_rows(perf_power_table *t, const char *path, rg_error *err) {
+static rg_status read_rows(perf_power_table *t, const rg_lint *found, const char *path, rg_error *err) {
     size_t power;
     RG_TRY(column(&t->table, "power_w", path, &power, err));
     t->row = rg_arena_alloc(&t->table.arena, t->table.n + 1, sizeof *t->row);
@@ -91,7 +72,19 @@ static rg_status read_rows(perf_power_table *t, const char *path, rg_error *err)
         if (!r->known || !(r->measured_s > 0) || !(watt > 0 && watt < 1e6)) continue;
         t->row[t->n++] = (perf_power_row){r, perf_power_work(r), watt};
     }
-    return lint(t) ? RG_OK : rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
+    return separate(t, found, t->table.number) ? RG_OK
+                                               : rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
+}
+
+static rg_status read_text(perf_power_table *t, char *text, size_t size, const char *path,
+                           const rg_chip *chip, rg_error *err) {
+    lint l = {.options = {.chip = chip, .op = perf_gemm.op}, .err = err};
+    rg_status status = lint_text(&l, path, text, size);
+    if (status == RG_OK)
+        status = perf_table_read(&t->table, &perf_gemm, text, size, path, "latency_ms", "", chip, err);
+    if (status == RG_OK) status = read_rows(t, &l.out, path, err);
+    rg_lint_close(&l.out);
+    return status;
 }
 
 rg_status perf_power_read(perf_power_table *out, const char *path, const rg_chip *chip, rg_error *err) {
@@ -99,10 +92,8 @@ rg_status perf_power_read(perf_power_table *out, const char *path, const rg_chip
     size_t size;
     perf_power_table t = {0};
     RG_TRY(rg_file_read(path, (size_t)1 << 30, &text, &size, err));
-    rg_status status = perf_table_read(&t.table, &perf_gemm, text, size, path, "latency_ms", "", chip, err);
+    const rg_status status = read_text(&t, text, size, path, chip, err);
     free(text);
-    RG_TRY(status);
-    status = read_rows(&t, path, err);
     if (status == RG_OK)
         *out = t;
     else

@@ -60,6 +60,18 @@ failed 2 'constants of h100-sxm' fit law.csv.gz --chip b200 --op gemm -o law.yam
 grep -q "chip: h100-sxm" law.yaml
 failed 1 absent.csv fit absent.csv --chip h100 --op gemm
 
+# board power: constants of a made-up board, beside the assumptions that the file holds
+awk 'BEGIN { print "gemm_dtype,m,n,k,latency_ms,power_w"
+  for (m = 1; m <= 16384; m *= 2) for (n = 256; n <= 65536; n *= 2) for (k = 256; k <= 65536; k *= 2) {
+    bytes = 2*(n*k + m*k + m*n); flop = 2*m*n*k; s = 2e-6 + (bytes/4.4e12 > flop/2e14 ? bytes/4.4e12 : flop/2e14)
+    p = 140 + (0.7e-12*flop + 1.1e-10*bytes)/s; printf "bfloat16,%d,%d,%d,%.8g,%.6g\n", m, n, k, 1e3*s, s < 2e-5 ? 140 : p < 690 ? p : 690 } }' >watt.csv
+cp "$SRC/data/calibration/power.yaml" watt.yaml
+"$RIDGE" perf fit watt.csv --chip h200 --op power -o watt.yaml --json >fit
+jq -e '.mape < 0.05 and ([.partitions[].group] | unique == ["bfloat16"])' fit >/dev/null || { cat fit; exit 1; }
+grep -q 'name: idle_share' watt.yaml
+awk '/name: byte$/ { on = 1 } on && /value:/ { exit !($2 > 0.95e-10 && $2 < 1.3e-10) }' watt.yaml
+failed 1 power_w fit law.csv.gz --chip h200 --op power
+
 # the score card: none of the tables is an error; with them every row is whole and the promised goals are met
 failed 1 'none of' score .
 [ -n "$SHARED" ] && [ -d "$SHARED/measured/aiconfigurator" ] || { echo "published measurements are absent: score card not run"; exit 0; }

@@ -167,12 +167,12 @@ static void found_again(void **state) {
 
     perf_power_table t;
     must(perf_power_read(&t, path, &chip, &err), &err);
-    assert_int_equal(t.jumps, 0);
+    assert_int_equal(t.lagging, 0);
     perf_power_close(&t);
     write_table(path, true);
     must(perf_power_read(&t, path, &chip, &err), &err);
-    assert_true(t.jumps > 20 && t.short_kernels > 100);
-    assert_int_equal(t.sound, t.n - t.jumps - t.short_kernels);
+    assert_true(t.lagging > 20 && t.short_kernels > 100);
+    assert_int_equal(t.sound, t.n - t.lagging - t.short_kernels);
     perf_power_close(&t);
     assert_int_equal(
         rg_perf_fit(
