@@ -133,7 +133,8 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
                               .holdout = cli_string(context, "holdout"),
                               .source = cli_string(context, "source"),
                               .date = date,
-                              .all = all};
+                              .all = all,
+                              .data_dir = context->data_dir};
     const bool power = strcmp(q.op, "power") == 0; /* a column beside the times of GEMMs */
     const rg_lint_options options = {
         .chip = chip, .op = power ? "gemm" : q.op, .measured = q.measured, .data_dir = context->data_dir};
@@ -152,11 +153,14 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
 }
 
 static rg_status fit(cli_context *context, rg_error *err) {
-    rg_chip chip;
+    rg_chip chip = {.id = "all"};
     rg_calibrations *all = NULL;
-    RG_TRY(cli_open_chip(context, cli_string(context, "chip"), &chip, err));
+    const bool serving = strcmp(cli_string(context, "op"), "serving") == 0; /* on many chips */
+    if (!serving && !cli_string(context, "chip"))
+        return rg_fail(err, RG_ERR_USAGE, "--chip", "on which the table was measured", "none is given");
+    if (!serving) RG_TRY(cli_open_chip(context, cli_string(context, "chip"), &chip, err));
     rg_status status = RG_OK;
-    if (strcmp(cli_string(context, "holdout"), "chip") == 0)
+    if (!serving && strcmp(cli_string(context, "holdout"), "chip") == 0)
         status = rg_calibrations_open(&all, context->data_dir, err);
     if (status == RG_OK) status = fit_with(context, &chip, all, err);
     rg_calibrations_close(all);
@@ -239,9 +243,10 @@ static const cli_option predict_options[] = {
     {0}};
 
 static const cli_option fit_options[] = {
-    {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, true, "on which the table was measured"},
+    {"chip", CLI_STRING, "CHIP", NULL, NULL, 0, 0, false, false,
+     "on which the table was measured (serving: the table names it)"},
     {"op", CLI_STRING, "OP", NULL, NULL, 0, 0, false, true,
-     "gemm, attention_prefill, attention_decode, moe, collective; power: board power of GEMMs"},
+     "gemm, attention_prefill, attention_decode, moe, collective; power: board power of GEMMs; serving"},
     {"holdout", CLI_STRING, "WHAT", NULL, "site", 0, 0, false, false,
      "what is kept apart for the score: site, model, or chip (no fit: the constants of other chips)"},
     {"kernel", CLI_STRING, "K", NULL, NULL, 0, 0, false, false, "name, for tables without a kernel column"},

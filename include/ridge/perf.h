@@ -105,6 +105,7 @@ typedef struct rg_fit_request {
     const char *holdout;        /* "site", "model", "chip" */
     const char *source, *date;  /* stored with the constants; source NULL: the file's name */
     const rg_calibrations *all; /* for holdout "chip" */
+    const char *data_dir;       /* "serving": where models and systems lie */
 } rg_fit_request;
 
 typedef struct rg_fit_row {

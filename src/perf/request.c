@@ -6,6 +6,7 @@
 
 #include "perf/calibrate.h"
 #include "perf/power.h"
+#include "perf/serve_rows.h"
 
 enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_RESIDUALS = 60 };
 
@@ -227,6 +228,7 @@ rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error 
 
 rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err) {
     if (strcmp(request->op, PERF_POWER) == 0) return perf_power_fit(request, out, err);
+    if (strcmp(request->op, PERF_SERVING) == 0) return perf_serve_fit_table(request, out, err);
     work w = {.q = request, .err = err};
     rg_status status = read_table(&w);
     if (status == RG_OK) status = lint(&w);
@@ -259,8 +261,9 @@ rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg
     for (size_t i = 0; status == RG_OK && i < fit->constants->n_steps; i++)
         status = perf_step_constants_add(&all, &fit->constants->step[i], err);
     if (status == RG_OK)
-        status = fit->constants->n_steps ? perf_step_constants_write(&all, PERF_POWER, path, err)
-                                         : perf_calibrations_write(&all, chip, path, err);
+        status = fit->constants->n_steps
+                     ? perf_step_constants_write(&all, fit->constants->step[0].phase, path, err)
+                     : perf_calibrations_write(&all, chip, path, err);
     rg_arena_free(&all.arena);
     return status;
 }

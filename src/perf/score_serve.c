@@ -12,52 +12,18 @@ static const char table[] = "serving_e2e_ttft_tpot.csv.gz";
 typedef struct work {
     perf_scoring *s;
     perf_serve_rows rows;
-    bool *use, *part; /* rows to fit, rows to score */
-    double *time_s;   /* estimate of each row, by constants that have not seen it */
+    bool *part;     /* rows that count */
+    bool *inside;   /* their intervals */
+    double *time_s; /* estimate of each row, by constants that have not seen it */
 } work;
-
-typedef const char *(*key_of)(const perf_serve_row *row);
-static const char *model_of(const perf_serve_row *r) {
-    return r->model;
-}
-static const char *chip_of(const perf_serve_row *r) {
-    return r->chip;
-}
 
 /* Of the goal's 1,039 rows: dense models under the names of their makers, in the formats of the run. */
 static bool is_dense(const perf_serve_row *r) {
     return r->dense && strncmp(r->path, "nvidia/", 7) != 0;
 }
 
-/* ---- held out ---------------------------------------------------------------------------------------- */
-
-static void predict(work *w, const double fitted[PERF_SERVE_N_FITTED], const bool *which) {
-    double c[PERF_SERVE_N_ENGINES][PERF_SERVE_N];
-    for (int e = 0; e < PERF_SERVE_N_ENGINES; e++) perf_serve_fitted(fitted, e, c[e]);
-    for (size_t i = 0; i < w->rows.n; i++)
-        if (which[i])
-            w->time_s[i] = perf_serve_row_time(&w->rows.row[i], c[w->rows.row[i].engine_index], NULL);
-}
-
-/* Every row's time by constants of the rows of `part` whose key is another. */
-static rg_status hold_out(work *w, key_of key) {
-    const size_t n = w->rows.n;
-    bool *done = calloc(n + 1, 1), *left = calloc(n + 1, 1);
-    rg_status status = done && left ? RG_OK : perf_score_no_memory(w->s);
-    for (size_t i = 0; status == RG_OK && i < n; i++) {
-        if (done[i] || !w->part[i]) continue;
-        double fitted[PERF_SERVE_N_FITTED];
-        for (size_t k = 0; k < n; k++) {
-            left[k] = w->part[k] && strcmp(key(&w->rows.row[k]), key(&w->rows.row[i])) == 0;
-            w->use[k] = w->part[k] && !left[k];
-            done[k] |= left[k];
-        }
-        status = perf_serve_fit(&w->rows, w->use, fitted, w->s->err);
-        if (status == RG_OK) predict(w, fitted, left);
-    }
-    free(done);
-    free(left);
-    return status;
+static rg_status hold_out(work *w, perf_serve_key key) {
+    return perf_serve_hold_out(&w->rows, w->part, key, w->time_s, NULL, NULL, w->s->err);
 }
 
 /* ---- errors ------------------------------------------------------------------------------------------ */
@@ -78,28 +44,14 @@ static rg_status add_errors(work *w, const char *id, const char *partition, doub
 }
 
 /* Intervals: quantiles of the held-out errors of all other keys. */
-static rg_status add_coverage(work *w, const char *partition, key_of key) {
-    const size_t n = w->rows.n;
-    double *error = malloc((n + 1) * sizeof *error), inside = 0, all = 0;
-    if (!error) return perf_score_no_memory(w->s);
-    for (size_t i = 0; i < n; i++) {
-        bool first = w->part[i];
-        for (size_t k = 0; k < i && first; k++)
-            first = !w->part[k] || strcmp(key(&w->rows.row[k]), key(&w->rows.row[i])) != 0;
-        if (!first) continue;
-        size_t others = 0;
-        for (size_t k = 0; k < n; k++)
-            if (w->part[k] && strcmp(key(&w->rows.row[k]), key(&w->rows.row[i])) != 0)
-                error[others++] = log(w->rows.row[k].tpot_s / w->time_s[k]);
-        const perf_residual q = perf_quantiles(error, others);
-        for (size_t k = i; k < n; k++) {
-            if (!w->part[k] || strcmp(key(&w->rows.row[k]), key(&w->rows.row[i])) != 0) continue;
-            const double x = log(w->rows.row[k].tpot_s / w->time_s[k]);
-            inside += x >= q.lo && x <= q.hi;
-            all++;
-        }
+static rg_status add_coverage(work *w, const char *partition, perf_serve_key key) {
+    double inside = 0, all = 0;
+    RG_TRY(perf_serve_inside(&w->rows, w->part, key, w->time_s, w->inside, w->s->err));
+    for (size_t i = 0; i < w->rows.n; i++) {
+        if (!w->part[i]) continue;
+        inside += w->inside[i];
+        all++;
     }
-    free(error);
     return perf_score_add_coverage(w->s, partition, (size_t)all, 1, inside / all);
 }
 
@@ -167,21 +119,21 @@ static rg_status dense_rows(work *w) {
     double fitted[PERF_SERVE_N_FITTED];
     take(w, true);
     perf_serve_presets(fitted);
-    predict(w, fitted, w->part);
+    perf_serve_predict(&w->rows, w->part, fitted, w->time_s, NULL);
     RG_TRY(add_errors(w, "Q14", "dense models, preset constants", 0.35, 0.22));
-    RG_TRY(hold_out(w, chip_of));
+    RG_TRY(hold_out(w, PERF_SERVE_BY_CHIP));
     RG_TRY(add_errors(w, "Q14", "dense models, each chip held out", 0.15, 0.10));
-    RG_TRY(add_coverage(w, "serving, dense models, each chip held out", chip_of));
-    RG_TRY(hold_out(w, model_of));
+    RG_TRY(add_coverage(w, "serving, dense models, each chip held out", PERF_SERVE_BY_CHIP));
+    RG_TRY(hold_out(w, PERF_SERVE_BY_MODEL));
     RG_TRY(add_errors(w, "Q14", "dense models, each model held out", 0.15, 0.10));
-    return add_coverage(w, "serving, dense models, each model held out", model_of);
+    return add_coverage(w, "serving, dense models, each model held out", PERF_SERVE_BY_MODEL);
 }
 
 static rg_status all_rows(work *w) {
     take(w, false);
-    RG_TRY(hold_out(w, model_of));
+    RG_TRY(hold_out(w, PERF_SERVE_BY_MODEL));
     RG_TRY(add_errors(w, "Q15", "all models, each model held out", 0.22, 0.15));
-    RG_TRY(add_coverage(w, "serving, all models, each model held out", model_of));
+    RG_TRY(add_coverage(w, "serving, all models, each model held out", PERF_SERVE_BY_MODEL));
     RG_TRY(add_regret(w, "layout of the shortest time between tokens", false));
     return add_regret(w, "layout and load of the most tokens per second and chip", true);
 }
@@ -190,13 +142,12 @@ rg_status perf_score_serving(perf_scoring *s) {
     char path[4096];
     if (!perf_score_open(s, table, path, sizeof path)) return RG_OK;
     work w = {.s = s};
-    RG_TRY(perf_serve_rows_read(&w.rows, path, s->dir, s->data_dir, s->err));
-    w.use = calloc(w.rows.n + 1, 1);
-    w.part = calloc(w.rows.n + 1, 1);
+    RG_TRY(perf_serve_rows_read(&w.rows, path, s->data_dir, s->err));
+    w.part = calloc(2 * w.rows.n + 1, 1);
+    w.inside = w.part + w.rows.n;
     w.time_s = calloc(w.rows.n + 1, sizeof *w.time_s);
-    rg_status status = w.use && w.part && w.time_s ? dense_rows(&w) : perf_score_no_memory(s);
+    rg_status status = w.part && w.time_s ? dense_rows(&w) : perf_score_no_memory(s);
     if (status == RG_OK) status = all_rows(&w);
-    free(w.use);
     free(w.part);
     free(w.time_s);
     perf_serve_rows_close(&w.rows);

@@ -29,7 +29,7 @@ typedef struct work {
     const rg_calibrations *all;
     perf_pool pool, prefill; /* prefill: where it is a pool of its own */
     double constant[PERF_SERVE_N];
-    bool apart;
+    bool apart, has_experts;
     perf_serve_pass prompt;
     double context, work_s; /* that a prompt adds to steps of a replica */
     double tokens;          /* per step and sequence */
@@ -114,12 +114,6 @@ static rg_status find_batch(work *w, double *batch, step *s) {
 
 /* ---- waiting ----------------------------------------------------------------------------------------- */
 
-/* M/D/c: Poisson arrivals, `servers` that each take `s`, busy for a share rho (Allen and Cunneen). */
-static double wait_of(double rho, double s, double servers) {
-    if (rho >= 1) return INFINITY;
-    return 0.5 * s * pow(rho, sqrt(2 * (servers + 1)) - 1) / (servers * (1 - rho));
-}
-
 /* Keys and values of a prompt, over the outermost links, all ranks of a replica at once. */
 static rg_status add_transfer(work *w) {
     const rg_system *s = w->q->system;
@@ -133,13 +127,15 @@ static rg_status add_transfer(work *w) {
     return RG_OK;
 }
 
-/* Prompts share the steps of the batch that decodes: a step for each chunk, and the prompts before it. */
 static double first_token_together(work *w, double batch, double rate, const step *s) {
-    const double one = w->work_s, rho = rate / w->pool.replicas * one;
-    const double most = (batch - 1) * one; /* no more than these can stand before it */
-    const double steps = batch > 1 ? w->chunks * (s->tpot_s - s->part[RG_SERVE_PROMPTS]) * w->tokens : 0;
-    w->r.utilisation = fmax(rho, batch / w->pool.max_batch);
-    return fmin(wait_of(rho, one, 1), most) + w->r.prompt_s + steps;
+    const perf_serve_first_token f = {.prompt_s = w->r.prompt_s,
+                                      .work_s = w->work_s,
+                                      .step_s = (s->tpot_s - s->part[RG_SERVE_PROMPTS]) * w->tokens,
+                                      .batch = batch,
+                                      .rate = w->q->requests_per_s > 0 ? rate / w->pool.replicas : 0,
+                                      .chunks = w->chunks};
+    w->r.utilisation = fmax(rate / w->pool.replicas * w->work_s, batch / w->pool.max_batch);
+    return perf_serve_first(&f, w->constant);
 }
 
 static double first_token_apart(work *w, double rate) {
@@ -148,7 +144,8 @@ static double first_token_apart(work *w, double rate) {
     const double rho = rate * work_s / (servers * w->prefill.replicas);
     w->r.chips += servers * w->prefill.chips;
     w->r.utilisation = rho;
-    return wait_of(rho, work_s, servers * w->prefill.replicas) + w->r.prompt_s + w->r.transfer_s;
+    return perf_serve_wait(rho, work_s, servers * w->prefill.replicas) + w->r.prompt_s + w->r.transfer_s +
+           w->constant[PERF_SERVE_REQUEST];
 }
 
 /* Those that memory keeps out of the batch wait for a place. */
@@ -160,7 +157,8 @@ static double wait_for_place(const work *w, double batch, double rate) {
 /* ---- results ----------------------------------------------------------------------------------------- */
 
 static rg_serve_time interval(const work *w, const char *residual, double bound_s, double estimate_s) {
-    const perf_step_constant *c = perf_step_constant_find(w->all, "serving", residual, "", w->q->engine);
+    const perf_step_constant *c =
+        perf_step_constant_find(w->all, "serving", residual, "", w->has_experts ? "experts" : "dense");
     rg_serve_time t = {bound_s, fmax(bound_s, estimate_s), NAN, NAN};
     t.lo80_s = fmax(bound_s, t.estimate_s * exp(c ? c->lo : -0.7));
     t.hi80_s = t.estimate_s * exp(c ? c->hi : 0.7);
@@ -317,6 +315,8 @@ rg_status rg_serve_estimate(rg_serve_result *out, const rg_serve_request *q, con
               .r.kind = "transferred",
               .err = err};
     perf_serve_constants(all, q->engine, w.constant);
+    for (size_t i = 0; i < q->graph->n_nodes; i++)
+        w.has_experts |= q->graph->node[i].op == RG_OP_EXPERT_LINEAR;
     RG_TRY(perf_pool_open(&w.pool, q->graph, q->system, q->layout, q->policy, err));
     perf_pool_room(&w.pool, w.context, q->memory_share, q->max_batch);
     rg_status status = RG_OK;

@@ -41,6 +41,8 @@ typedef enum perf_serve_constant {
     PERF_SERVE_HOST, /* this and the following differ by engine */
     PERF_SERVE_SEQUENCE,
     PERF_SERVE_PREFILL,
+    PERF_SERVE_REQUEST, /* this and the following of the first token alone */
+    PERF_SERVE_BURST,
     PERF_SERVE_N
 } perf_serve_constant;
 enum { PERF_SERVE_FIRST_OF_ENGINE = PERF_SERVE_HOST };
@@ -64,6 +66,20 @@ void perf_serve_parts(const perf_serve_pass *p, const double constant[PERF_SERVE
 double perf_serve_prompt_work(const perf_serve_pass *p, const double constant[PERF_SERVE_N]);
 double perf_serve_compute_s(const perf_serve_pass *p);
 double perf_serve_sum(const double part[RG_SERVE_N_PARTS]);
+
+/* M/D/c: mean wait of Poisson arrivals for one of `servers` that each take service_s and are busy for a share
+   rho (Allen and Cunneen); infinite from rho = 1 on. */
+double perf_serve_wait(double rho, double service_s, double servers);
+/* The first token: a prompt's own pass, the steps that it is part of, and the prompts before it. */
+typedef struct perf_serve_first_token {
+    double prompt_s;      /* alone */
+    double work_s;        /* that a prompt adds to steps */
+    double step_s, batch; /* of a replica */
+    double rate;          /* prompts per second and replica, of an open queue; 0: as many users as the batch
+                             has sequences, each asking again when it is answered */
+    double chunks;
+} perf_serve_first_token;
+double perf_serve_first(const perf_serve_first_token *f, const double constant[PERF_SERVE_N]);
 
 /* ---- pools ------------------------------------------------------------------------------------------- */
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "perf/search.h"
 #include "perf/serve_rows.h"
 
 enum { N = PERF_SERVE_N_FITTED, FIRST = PERF_SERVE_FIRST_OF_ENGINE, OWN = PERF_SERVE_N - FIRST };
@@ -62,6 +63,21 @@ double perf_serve_row_time(const perf_serve_row *r, const double c[PERF_SERVE_N]
     by[PERF_SERVE_STALL] = by[PERF_SERVE_PREFILL] * others / (1 + others);
     for (int i = 0; i < PERF_SERVE_N; i++) slope[i] = i <= PERF_SERVE_NETWORK ? -by[i] : by[i];
     return s;
+}
+
+double perf_serve_row_first(const perf_serve_row *r, const double c[PERF_SERVE_N], double tpot_s) {
+    double part[RG_SERVE_N_PARTS];
+    perf_serve_parts(&r->prompt, c, part);
+    const double work_s =
+        perf_serve_prompt_work(&r->prompt, c) * (1 + (r->replicas - 1) * c[PERF_SERVE_STALL]);
+    const double prompts_s = c[PERF_SERVE_PREFILL] * r->batch * work_s / r->osl;
+    const perf_serve_first_token f = {.prompt_s = perf_serve_sum(part) + c[PERF_SERVE_HOST],
+                                      .work_s = work_s,
+                                      .step_s = fmax(0, tpot_s - prompts_s),
+                                      .batch = r->batch,
+                                      .chunks = 1};
+    const double others = fmax(0, r->concurrency - r->batch * r->replicas); /* wait for a place */
+    return perf_serve_first(&f, c) + others * r->osl * tpot_s / (r->batch * r->replicas);
 }
 
 /* ---- constants of all engines ------------------------------------------------------------------------ */
@@ -178,7 +194,43 @@ static void descend(work *w, double x[N]) {
     }
 }
 
-rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, double fitted[N], rg_error *err) {
+/* ---- first tokens ------------------------------------------------------------------------------------ */
+
+typedef struct first {
+    const work *w;
+    double constant[PERF_SERVE_N];
+    int engine;
+} first;
+
+static double first_loss(const void *context, const double *at) {
+    first f = *(const first *)context;
+    double sum = 0, weight = 0;
+    f.constant[PERF_SERVE_REQUEST] = exp(at[0]);
+    f.constant[PERF_SERVE_BURST] = exp(at[1]);
+    for (size_t i = 0; i < f.w->rows->n; i++) {
+        const perf_serve_row *r = &f.w->rows->row[i];
+        if (r->engine_index != f.engine || !(f.w->weight[i] > 0)) continue;
+        const double tpot_s = perf_serve_row_time(r, f.constant, NULL);
+        sum += f.w->weight[i] * fabs(log(perf_serve_row_first(r, f.constant, tpot_s) / r->ttft_s));
+        weight += f.w->weight[i];
+    }
+    return weight > 0 ? sum / weight : 0;
+}
+
+static void find_first(const work *w, double fitted[N]) {
+    for (int e = 0; e < PERF_SERVE_N_ENGINES; e++) {
+        first f = {.w = w, .engine = e};
+        perf_serve_fitted(fitted, e, f.constant);
+        double at[2] = {log(f.constant[PERF_SERVE_REQUEST]), log(f.constant[PERF_SERVE_BURST])};
+        if (!(first_loss(&f, at) > 0)) continue;
+        perf_minimise(first_loss, &f, at, 2, 0.5, 60);
+        fitted[fitted_index(PERF_SERVE_REQUEST, e)] = exp(at[0]);
+        fitted[fitted_index(PERF_SERVE_BURST, e)] = exp(at[1]);
+    }
+}
+
+rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, bool first_tokens, double fitted[N],
+                         rg_error *err) {
     work w = {.rows = rows, .use = use, .weight = malloc((rows->n + 1) * sizeof *w.weight)};
     double x[N];
     if (!w.weight) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
@@ -187,6 +239,7 @@ rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, double fi
     for (int i = 0; i < N; i++) x[i] = log(fitted[i]);
     descend(&w, x);
     for (int i = 0; i < N; i++) fitted[i] = exp(x[i]);
+    if (first_tokens) find_first(&w, fitted);
     free(w.weight);
     return RG_OK;
 }

@@ -32,6 +32,10 @@ const perf_serve_spec perf_serve_specs[PERF_SERVE_N] = {
                              "guess: detokenizing, streaming"},
     [PERF_SERVE_PREFILL] = {"prefill", "1", "share of the work on prompts that delays running sequences", 1,
                             0.3, "steady state: all of it"},
+    [PERF_SERVE_REQUEST] = {"request", "s", "of a request on the host before its prompt", 0.05, 1,
+                            "guess: transport, tokenizing, a place in the queue"},
+    [PERF_SERVE_BURST] = {"burst", "1", "share of the prompts of all other users that stand before one", 0.25,
+                          1, "guess: between none and the half of users who all begin at once"},
 };
 const char *const perf_serve_engines[PERF_SERVE_N_ENGINES] = {"vllm", "trtllm", "sglang"};
 
@@ -77,4 +81,16 @@ double perf_serve_sum(const double part[RG_SERVE_N_PARTS]) {
     double sum = 0;
     for (int i = 0; i < RG_SERVE_N_PARTS; i++) sum += part[i];
     return sum;
+}
+
+double perf_serve_wait(double rho, double service_s, double servers) {
+    if (rho >= 1) return INFINITY;
+    return 0.5 * service_s * pow(rho, sqrt(2 * (servers + 1)) - 1) / (servers * (1 - rho));
+}
+
+double perf_serve_first(const perf_serve_first_token *f, const double c[PERF_SERVE_N]) {
+    const double burst = (f->batch - 1) * f->work_s; /* all others at once */
+    const double wait = f->rate > 0 ? fmin(perf_serve_wait(f->rate * f->work_s, f->work_s, 1), burst)
+                                    : c[PERF_SERVE_BURST] * burst;
+    return c[PERF_SERVE_REQUEST] + f->prompt_s + wait + (f->batch > 1 ? f->chunks * f->step_s : 0);
 }

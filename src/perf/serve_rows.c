@@ -113,7 +113,7 @@ typedef struct pending { /* a row whose pool is not yet open */
 typedef struct reader {
     perf_serve_rows rows;
     perf_csv csv;
-    const char *dir, *data_dir;
+    const char *data_dir;
     pending *pending; /* sorted, so that those of one pool stand together */
     size_t n_pending;
     rg_graph graph[N_KNOWNS];
@@ -136,12 +136,7 @@ static void close_pool(reader *r) {
 static rg_status graph_of(reader *r, const struct known *k, const rg_graph **out) {
     const size_t i = (size_t)(k - knowns);
     if (!r->has_graph[i]) {
-        char path[4096], families[4096];
-        snprintf(path, sizeof path, "%s/models-config/%s.json", r->dir, k->model);
-        snprintf(families, sizeof families, "%s/families", r->data_dir);
-        rg_status status = rg_graph_from_file(&r->graph[i], path, families, NULL);
-        if (status != RG_OK) status = rg_graph_from_name(&r->graph[i], k->model, r->data_dir, r->err);
-        RG_TRY(status);
+        RG_TRY(rg_graph_from_name(&r->graph[i], k->model, r->data_dir, r->err));
         r->has_graph[i] = true;
     }
     *out = &r->graph[i];
@@ -326,11 +321,9 @@ static rg_status read_all(reader *r, const char *path) {
     return rg_sha256_file(path, &r->rows.digest, r->err);
 }
 
-rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *dir, const char *data_dir,
-                               rg_error *err) {
+rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *data_dir, rg_error *err) {
     reader *r = calloc(1, sizeof *r);
     if (!r) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
-    r->dir = dir;
     r->data_dir = data_dir;
     r->err = err;
     const rg_status status = read_all(r, path);

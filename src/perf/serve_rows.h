@@ -28,15 +28,17 @@ typedef struct perf_serve_rows {
         clamped, impossible;
 } perf_serve_rows;
 
-/* Rows of one pool that does both. `dir` has models-config/. Rows that no layout explains, do not fit or are
-   faster than their bound are counted and left out. */
-rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *dir, const char *data_dir,
-                               rg_error *err);
+/* Rows of one pool that does both. Rows that no layout explains, do not fit or are faster than their bound
+   are counted and left out. */
+rg_status perf_serve_rows_read(perf_serve_rows *out, const char *path, const char *data_dir, rg_error *err);
 void perf_serve_rows_close(perf_serve_rows *rows);
 
 /* Time between tokens, and its derivatives by the logarithms of the constants (NULL: not wanted). */
 double perf_serve_row_time(const perf_serve_row *row, const double constant[PERF_SERVE_N],
                            double slope[PERF_SERVE_N]);
+
+/* Time to the first token, waiting included. */
+double perf_serve_row_first(const perf_serve_row *row, const double constant[PERF_SERVE_N], double tpot_s);
 
 /* ---- fits -------------------------------------------------------------------------------------------- */
 
@@ -49,8 +51,34 @@ void perf_serve_fitted(const double fitted[PERF_SERVE_N_FITTED], int engine, dou
 void perf_serve_presets(double fitted[PERF_SERVE_N_FITTED]);
 /* The most plausible constants: a row's log error counts as its size beyond 10 %, a (model, chip, engine,
    precision) as one row and a bit, a constant's distance from its preset by its spread. `use[i]`: row i takes
-   part. */
-rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, double fitted[PERF_SERVE_N_FITTED],
-                         rg_error *err);
+   part. Constants of the first token alone are fitted when first_tokens is set. */
+rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, bool first_tokens,
+                         double fitted[PERF_SERVE_N_FITTED], rg_error *err);
+
+/* ---- held out ---------------------------------------------------------------------------------------- */
+
+typedef enum perf_serve_key { PERF_SERVE_BY_MODEL, PERF_SERVE_BY_CHIP } perf_serve_key;
+bool perf_serve_same(const perf_serve_row *a, const perf_serve_row *b, perf_serve_key key);
+/* Times of the rows of `part`, each by constants of those of another model (or chip). `first_s` and `range`
+   (of each constant, over all fits: lowest, highest) may be NULL. */
+rg_status perf_serve_hold_out(const perf_serve_rows *rows, const bool *part, perf_serve_key key,
+                              double *time_s, double *first_s, double range[PERF_SERVE_N_FITTED][2],
+                              rg_error *err);
+/* Times by given constants. */
+void perf_serve_predict(const perf_serve_rows *rows, const bool *part,
+                        const double fitted[PERF_SERVE_N_FITTED], double *time_s, double *first_s);
+/* Quantiles of log(measured / time) over the rows of `part` that are dense, or have experts, and are not of
+   the key of `except` (NULL: all). */
+rg_status perf_serve_residual(const perf_serve_rows *rows, const bool *part, bool dense,
+                              const perf_serve_row *except, perf_serve_key key, const double *time_s,
+                              bool first_token, perf_residual *out, rg_error *err);
+
+/* Does each row of `part` lie in the interval that the rows of other keys give it? */
+rg_status perf_serve_inside(const perf_serve_rows *rows, const bool *part, perf_serve_key key,
+                            const double *time_s, bool *inside, rg_error *err);
+
+/* perf fit --op serving: constants and residuals of a whole table. */
+#define PERF_SERVING "serving"
+rg_status perf_serve_fit_table(const rg_fit_request *request, rg_fit *out, rg_error *err);
 
 #endif

@@ -292,13 +292,11 @@ static void test_economics(void **state) {
  */
 static void test_capacity_audit(void **state) {
     (void)state;
-    char path[4200], dir[4096];
-    if (!shared_path("measured/serving_e2e_ttft_tpot.csv.gz")) skip();
-    snprintf(dir, sizeof dir, "%s", shared_path(""));
-    snprintf(path, sizeof path, "%s/measured/serving_e2e_ttft_tpot.csv.gz", dir);
+    const char *path = shared_path("measured/serving_e2e_ttft_tpot.csv.gz");
+    if (!path) skip();
     perf_serve_rows rows;
     rg_error err = {0};
-    must(perf_serve_rows_read(&rows, path, dir, DATA, &err), &err);
+    must(perf_serve_rows_read(&rows, path, DATA, &err), &err);
     int servings = 0, found = 0;
     for (size_t i = 0; i < rows.n; i++) {
         const perf_serve_row *r = &rows.row[i];
@@ -368,7 +366,7 @@ static void test_fit_finds_constants(void **state) {
     }
     const perf_serve_rows rows = {.n = ROWS, .row = row};
     rg_error err = {0};
-    must(perf_serve_fit(&rows, use, fitted, &err), &err);
+    must(perf_serve_fit(&rows, use, false, fitted, &err), &err);
     double before = 0, after = 0;
     for (int i = 0; i < ROWS; i++) {
         double presets[PERF_SERVE_N_FITTED];
