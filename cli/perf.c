@@ -119,6 +119,11 @@ static void fit_text(const rg_fit_request *q, const rg_fit *f, const rg_lint *fo
     }
 }
 
+/* A table of whole servings, on many chips. */
+static bool is_serving(const cli_context *context) {
+    return strcmp(cli_string(context, "op"), "serving") == 0;
+}
+
 static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_calibrations *all,
                           rg_error *err) {
     char date[16] = "";
@@ -136,8 +141,13 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
                               .all = all,
                               .data_dir = context->data_dir};
     const bool power = strcmp(q.op, "power") == 0; /* a column beside the times of GEMMs */
-    const rg_lint_options options = {
-        .chip = chip, .op = power ? "gemm" : q.op, .measured = q.measured, .data_dir = context->data_dir};
+    const bool own = !is_serving(context);         /* the lint knows the columns of servings */
+    const rg_lint_options options = {.chip = own ? chip : NULL,
+                                     .op = !own    ? NULL
+                                           : power ? "gemm"
+                                                   : q.op,
+                                     .measured = own ? q.measured : NULL,
+                                     .data_dir = context->data_dir};
     rg_fit f;
     rg_lint found;
     RG_TRY(rg_perf_lint(q.path, &options, &found, err));
@@ -155,7 +165,7 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
 static rg_status fit(cli_context *context, rg_error *err) {
     rg_chip chip = {.id = "all"};
     rg_calibrations *all = NULL;
-    const bool serving = strcmp(cli_string(context, "op"), "serving") == 0; /* on many chips */
+    const bool serving = is_serving(context);
     if (!serving && !cli_string(context, "chip"))
         return rg_fail(err, RG_ERR_USAGE, "--chip", "on which the table was measured", "none is given");
     if (!serving) RG_TRY(cli_open_chip(context, cli_string(context, "chip"), &chip, err));
