@@ -113,9 +113,9 @@ const cli_command cli_roof_commands[] = {
          "the pairs that attention attends; over whole squares, as papers do, it is the number in brackets.",
      .example =
          "ridge roof train megatron-175b --system dgx-a100 --layout tp=8,pp=8,vp=3,recompute=selective \\\n"
-         "      --batch 64 --sequence 2048 --attention unfused --dropout\n"
+         "      --batch 64 --sequence 2048 --attention unfused --dropout --stack megatron\n"
          "  ...\n"
-         "  step    13.82 s, 80 % between 11.89 and 16.05 s; calibrated; bound 7.503 s; limited by linear\n"
+         "  step    13.82 s, 80 % between 13.13 and 14.27 s; calibrated; bound 7.503 s; limited by linear\n"
          "    forward             3.732 s   27.0 % ########\n"
          "    backward            7.267 s   52.6 % ################\n"
          "    tp                  1.792 s   13.0 % ####\n"

@@ -72,13 +72,14 @@ static rg_status check_chips(const rg_train_request *r, rg_error *err) {
 
 /* ---- a step ------------------------------------------------------------------------------------------ */
 
-static const char *kind_of(const perf_train_work *w) {
+/* Operators and step: nine tenths of the time within what was measured, and constants of the software. */
+static const char *kind_of(const perf_train_work *w, const perf_train_constants *k) {
     double calibrated = 0, all = 0;
     for (int i = 0; i < PERF_N_REGIONS; i++) {
         calibrated += w->forward[i].calibrated_s;
         all += perf_pass_total(&w->forward[i]).estimate_s;
     }
-    return calibrated >= 0.9 * all ? "calibrated" : "transferred";
+    return k->calibrated && calibrated >= 0.9 * all ? "calibrated" : "transferred";
 }
 
 /* FLOP of all ranks: those of tp and cp share each replica's, those of pp run its layers one by one. */
@@ -112,7 +113,7 @@ void perf_train_finish(rg_train_step *out, const perf_train_work *w, const perf_
     out->microbatches = r->global_batch / (double)(r->layout->dp * r->layout->microbatch);
     out->memory.available_bytes = r->system->chip.memory_bytes.value;
     const perf_split split = perf_train_compose(out, w, x, r, k);
-    out->kind = kind_of(w);
+    out->kind = kind_of(w, k);
     add_rates(out, w, r);
     perf_train_memory(out, w, r, &split, k);
 }
@@ -122,6 +123,7 @@ rg_status rg_train_estimate(rg_train_step *out, const rg_train_request *r, const
     perf_train_work w;
     perf_train_exchanges x;
     perf_train_constants k;
+    RG_TRY(perf_train_check_stack(all, r->stack, err));
     perf_train_constants_of(&k, r, all);
     RG_TRY(perf_train_prepare(&w, &x, r, all, &k, err));
     perf_train_finish(out, &w, &x, r, &k);

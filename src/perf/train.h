@@ -28,9 +28,12 @@ typedef struct perf_train_constants {
     double step;                            /* time over all that, of a stack */
     double lo, hi;                          /* 10 and 90 % quantiles of log(measured / estimate) */
     double workspace_bytes, fragmentation;  /* libraries and buffers; share of all that is allocated */
+    bool calibrated;                        /* some are of the stack, and for this chip */
 } perf_train_constants;
 void perf_train_constants_of(perf_train_constants *out, const rg_train_request *r,
                              const rg_calibrations *all);
+/* RG_ERR_USAGE for a stack that no constants are known of, with those that are; NULL: no stack. */
+rg_status perf_train_check_stack(const rg_calibrations *all, const char *stack, rg_error *err);
 /* By its name in the file, for fits; NULL: no such constant. */
 double *perf_train_constant(perf_train_constants *k, const char *name);
 

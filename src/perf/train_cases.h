@@ -13,7 +13,7 @@ typedef struct perf_train_case {
     const rg_system *system;
     rg_layout layout;
     rg_train_request request;
-    char model[48], stack[40];
+    char model[48], mode[16], stack[40]; /* mode: what Megatron 2022 computes again */
     double measured_s;
     bool experts;
     perf_train_work work;
@@ -30,7 +30,7 @@ typedef struct perf_train_set {
 /* Each from its table below the folder; an absent table gives an empty set. */
 rg_status perf_train_megatron_2021(perf_scoring *s, perf_train_set *out); /* arXiv 2104.04473, Table 1 */
 rg_status perf_train_megatron_2022(perf_scoring *s, perf_train_set *out); /* arXiv 2205.05198, Table 5 */
-/* The same four models by what is computed again ("none", "seqsel" in .stack); no times. */
+/* The same four models by what is computed again ("none", "seqsel"); no times. */
 rg_status perf_train_megatron_modes(perf_scoring *s, perf_train_set *out);
 rg_status perf_train_mpt(perf_scoring *s, perf_train_set *out);    /* llm-foundry */
 rg_status perf_train_bridge(perf_scoring *s, perf_train_set *out); /* Megatron-Bridge */

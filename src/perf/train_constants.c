@@ -1,5 +1,6 @@
 /* Constants of training steps, out of data/calibration/training.yaml. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "perf/train.h"
@@ -53,11 +54,38 @@ void perf_train_constants_of(perf_train_constants *out, const rg_train_request *
     const char *group[] = {[NO_GROUP] = NULL,
                            [BY_ATTENTION] = rg_train_attention_name(r->attention),
                            [BY_EXPERTS] = has_experts(r->graph) ? "experts" : "dense"};
+    int of_stack = 0;
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
         const struct constant *c = &constants[i];
         const perf_step_constant *found = find(all, c->name, r->system->chip.id, r->stack, group[c->group]);
         *(double *)((char *)out + c->offset) = found ? found->value : c->preset;
+        of_stack += r->stack && found && strcmp(found->group, r->stack) == 0;
     }
+    out->calibrated = of_stack > 0;
+}
+
+/* Adds the groups that are stacks, each once, to `text`. */
+static void list_stacks(const rg_calibrations *all, char *text, size_t size) {
+    size_t at = (size_t)snprintf(text, size, "one of:");
+    for (size_t i = 0; i < all->n_steps; i++) {
+        const perf_step_constant *c = &all->step[i];
+        bool listed = strcmp(c->phase, "training") != 0 || strcmp(c->name, "low") != 0 || !*c->group ||
+                      strcmp(c->group, "experts") == 0 || strcmp(c->group, "dense") == 0;
+        for (size_t j = 0; j < i && !listed; j++)
+            listed = strcmp(all->step[j].name, "low") == 0 && strcmp(all->step[j].group, c->group) == 0;
+        if (!listed && at < size) at += (size_t)snprintf(text + at, size - at, " %s", c->group);
+    }
+}
+
+rg_status perf_train_check_stack(const rg_calibrations *all, const char *stack, rg_error *err) {
+    char known[256];
+    for (size_t i = 0; stack && i < all->n_steps; i++)
+        if (strcmp(all->step[i].phase, "training") == 0 && strcmp(all->step[i].name, "low") == 0 &&
+            strcmp(all->step[i].group, stack) == 0)
+            return RG_OK;
+    if (!stack) return RG_OK;
+    list_stacks(all, known, sizeof known);
+    return rg_fail(err, RG_ERR_USAGE, "stack", known, "no constants of \"%.40s\"", stack);
 }
 
 double *perf_train_constant(perf_train_constants *k, const char *name) {

@@ -103,7 +103,7 @@ static const char *again_text(const char *mode) {
 }
 
 static rg_status add_2022(perf_scoring *s, perf_train_set *set, const perf_csv *t, size_t row,
-                          const char *mode, double measured_s, bool named) {
+                          const char *mode, double measured_s) {
     const char *model = perf_csv_cell(t, row, "model");
     char layout[160];
     size_t i = 0;
@@ -115,7 +115,8 @@ static rg_status add_2022(perf_scoring *s, perf_train_set *set, const perf_csv *
     snprintf(c.name, sizeof c.name, "%s %s", model, mode);
     snprintf(c.family, sizeof c.family, "%s", model);
     snprintf(c.model, sizeof c.model, "%s", model);
-    if (named) snprintf(c.stack, sizeof c.stack, "%s", mode);
+    snprintf(c.mode, sizeof c.mode, "%s", mode);
+    snprintf(c.stack, sizeof c.stack, "megatron");
     RG_TRY(perf_train_gpt(s, set, model, models[i].layers, models[i].hidden, models[i].heads, 2048, 51200,
                           &c.graph));
     RG_TRY(perf_train_system(s, set, "dgx-a100", &c.system));
@@ -134,7 +135,7 @@ static rg_status read_2022(perf_scoring *s, perf_train_set *out, bool modes) {
     for (size_t i = 0; status == RG_OK && i < t.n_rows; i++) {
         const char *mode = perf_csv_cell(&t, i, "recompute");
         if (modes && strcmp(mode, "full") == 0) mode = "none";
-        status = add_2022(s, out, &t, i, mode, perf_csv_number(&t, i, "measured_iter_s"), modes);
+        status = add_2022(s, out, &t, i, mode, perf_csv_number(&t, i, "measured_iter_s"));
     }
     perf_csv_close(&t);
     return status;

@@ -161,7 +161,13 @@ static rg_status calibrate_megatron(perf_scoring *s, const char *date, rg_str *o
         if (status == RG_OK) status = perf_train_fit_megatron(s, &past, &fit);
         if (status == RG_OK) {
             o.rows = fit.rows;
-            print_constant(out, "linear", NULL, NULL, fit.value[0], 0.9, 1.5, "1");
+            for (int i = 0; i < 2; i++) { /* for any software, and for that one with its interval */
+                print_constant(out, "linear", NULL, i ? "megatron" : NULL, fit.value[0], 0.9, 1.5, "1");
+                print_origin(out, &o);
+            }
+            print_constant(out, "low", NULL, "megatron", fit.low, -2, 0, "1");
+            print_origin(out, &o);
+            print_constant(out, "high", NULL, "megatron", fit.high, 0, 2, "1");
             print_origin(out, &o);
         }
     }

@@ -13,10 +13,14 @@ holds '.layout == "tp=8,pp=8,vp=3,sp=1,recompute=selective"' # sequence parallel
 holds '([.parts_s[]] | add) / .seconds - 1 | fabs < 1e-9'
 holds '([.operators_s[]] | add) / (.parts_s | .forward + .backward + .recompute) - 1 | fabs < 1e-9'
 holds '(.memory | [to_entries[] | select(.key | endswith("_bytes")) | select(.key | IN("total_bytes", "available_bytes") | not) | .value] | add) / .memory.total_bytes - 1 | fabs < 1e-9'
+holds '.class == "transferred"' # by constants of no software
+wide=$(jq '.hi80_s / .lo80_s' out)
 holds '.bound_s <= .lo80_s and .lo80_s <= .seconds and .seconds <= .hi80_s and .limiter == "linear" and .fits and .advice == null'
 holds '.memory.activations_bytes / 12.3515625 / 1073741824 - 1 | fabs < 0.03'  # arXiv 2205.05198
 holds '.mfu_square - 0.514 | fabs < 0.03'                                      # its Table 5
 fast=$(jq .seconds out)
+run $megatron --layout tp=8,pp=8,vp=3,recompute=selective --stack megatron
+holds ".class == \"calibrated\" and .hi80_s / .lo80_s < $wide"
 run $megatron --layout tp=8,pp=8,vp=3,recompute=selective --set nvlink.bandwidth=x2
 holds ".seconds < $fast"
 run $megatron --layout tp=8,pp=8,vp=3,sp=0
@@ -29,6 +33,7 @@ refused 'expected' llama-3.1-8b --system dgx-h100 --layout tp=3 --batch 8
 refused '8 experts' mixtral-8x7b --system dgx-h100 --layout dp=16,ep=16 --batch 16
 refused 'a multiple of it' llama-3.1-8b --system dgx-h100 --layout dp=6 --batch 16
 refused 'larger system' llama-3.1-8b --system h100 --layout tp=8,dp=2 --batch 16
+refused 'llm-foundry' llama-3.1-8b --system h100 --stack torchtitan
 refused 'flash1' llama-3.1-8b --system h100 --attention sparse
 refused 'layout' llama-3.1-8b --system h100 --layout tp=eight
 
