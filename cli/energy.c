@@ -43,15 +43,16 @@ void cli_energy_json(rg_str *out, const cli_energy *e) {
     cli_json_number(out, "peak_flop_per_usd", e->cost.peak_flop_per_usd);
 }
 
-void cli_energy_print(const cli_energy *e) {
+void cli_energy_print(const cli_energy *e, const char *margin) {
     if (e->energy.kind && !isnan(e->energy.energy_j)) {
-        printf("energy  %.4g J, 80 %% between %.4g and %.4g J: %.4g token/J; board power %.0f W; %s\n",
-               e->energy.energy_j, e->energy.lo80_j, e->energy.hi80_j, e->tokens / e->energy.energy_j,
+        printf("%senergy  %.4g J, 80 %% between %.4g and %.4g J: %.4g token/J; board power %.0f W; %s\n",
+               margin, e->energy.energy_j, e->energy.lo80_j, e->energy.hi80_j, e->tokens / e->energy.energy_j,
                e->energy.power_w, e->energy.kind);
         if (e->power.cap_w > 0)
-            printf("cap     %.0f W: estimate %.6g s under it\n", e->power.cap_w, e->energy.estimate_s);
+            printf("%scap     %.0f W: estimate %.6g s under it\n", margin, e->power.cap_w,
+                   e->energy.estimate_s);
     }
     if (!isnan(e->cost.usd_per_mtoken))
-        printf("cost    %.4g USD per million tokens at %.4g USD/h; %.3g FLOP per USD\n",
+        printf("%scost    %.4g USD per million tokens at %.4g USD/h; %.3g FLOP per USD\n", margin,
                e->cost.usd_per_mtoken, e->cost.usd_per_h, e->cost.flop_per_usd);
 }

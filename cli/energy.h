@@ -34,6 +34,7 @@ void cli_energy_price(const cli_context *context, const rg_chip *chip, double us
 void cli_energy_json_joules(rg_str *out, const rg_energy *e);
 /* These and power, tokens per joule, cap, prices. */
 void cli_energy_json(rg_str *out, const cli_energy *e);
-void cli_energy_print(const cli_energy *e);
+/* Lines that begin with `margin`. */
+void cli_energy_print(const cli_energy *e, const char *margin);
 
 #endif

@@ -167,7 +167,7 @@ void cli_roof_print_table(const cli_roof_answer *q) {
     if (!isnan(r->estimate_s))
         printf("estimate %.6g s, 80 %% between %.6g and %.6g s; %s; mostly %s\n", r->estimate_s, r->lo80_s,
                r->hi80_s, r->estimate_kind, r->regime);
-    cli_energy_print(&q->energy);
+    cli_energy_print(&q->energy, "");
     printf("memory  %s (weights %s, KV cache %s", need, weights, kv);
     if (r->state_bytes > 0) printf(", states %s", states);
     printf(") of %s: %s", have, r->fits ? "fits" : "DOES NOT FIT");

@@ -83,7 +83,7 @@ static void print_table(const answer *a) {
            1e3 * s->bound_s, 1e3 * s->lo80_s, 1e3 * s->hi80_s, s->kind);
     printf("limited by %s; %.6g token/s, %.4g per chip; MFU %.1f %%\n", s->limiter, s->tokens_per_s,
            s->tokens_per_s / s->chips, 100 * s->mfu);
-    cli_energy_print(&a->energy);
+    cli_energy_print(&a->energy, "");
     printf("memory of the fullest chip:");
     for (int i = 0; i < RG_N_STEP_MEMORY; i++)
         printf("%s %s %s", i ? "," : "", rg_step_memory_name((rg_step_memory)i),

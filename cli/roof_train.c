@@ -1,6 +1,7 @@
 /* ridge roof train: what one training step takes and holds, part by part. */
 #include "roof_commands.h"
 
+#include "energy.h"
 #include "hw_open.h"
 #include "ridge/model.h"
 #include "ridge/train.h"
@@ -12,6 +13,7 @@ typedef struct answer {
     const char *layout; /* canonical */
     rg_train_request request;
     rg_train_step step;
+    cli_energy energy;
 } answer;
 
 /* ---- JSON -------------------------------------------------------------------------------------------- */
@@ -75,6 +77,7 @@ static void print_json(const answer *a) {
     cli_json_string(&out, "class", s->kind);
     cli_json_string(&out, "limiter", s->limiter);
     json_rates(&out, s);
+    cli_energy_json(&out, &a->energy);
     json_parts(&out, s);
     rg_str_printf(&out, ",\n \"fits\": %s", s->fits ? "true" : "false");
     cli_json_string(&out, "advice", *s->advice ? s->advice : NULL);
@@ -127,6 +130,7 @@ static void print_table(const answer *a) {
         "%.4g TFLOP/s\n",
         s->tokens_per_s, s->tokens_per_s / s->chips, 100 * s->mfu, 100 * s->mfu_square, 100 * s->hfu,
         s->peak_flop_per_s / 1e12);
+    cli_energy_print(&a->energy, "  ");
     print_memory(s);
 }
 
@@ -152,10 +156,24 @@ static rg_status read_layout(const char *text, rg_layout *out, rg_error *err) {
     return rg_layout_parse(more, out, err);
 }
 
+/* Of all chips. */
+static rg_status add_energy(cli_context *context, answer *a, const rg_calibrations *all, rg_error *err) {
+    const rg_chip *chip = &a->request.system->chip;
+    const rg_train_step *s = &a->step;
+    cli_energy *e = &a->energy;
+    RG_TRY(cli_energy_open(context, chip, all, e, err));
+    e->tokens = s->tokens_per_s * s->estimate_s;
+    if (e->power.kind) e->energy = rg_energy_of_train(&e->power, chip, s);
+    cli_energy_price(context, chip, a->request.system->usd_per_chip_h.value, s->chips, s->model_flop,
+                     s->estimate_s, e);
+    return RG_OK;
+}
+
 static rg_status estimate(cli_context *context, answer *a, rg_error *err) {
     rg_calibrations *all;
     RG_TRY(rg_calibrations_open(&all, context->data_dir, err));
-    const rg_status status = rg_train_estimate(&a->step, &a->request, all, err);
+    rg_status status = rg_train_estimate(&a->step, &a->request, all, err);
+    if (status == RG_OK) status = add_energy(context, a, all, err);
     rg_calibrations_close(all);
     if (status == RG_OK) (context->json ? print_json : print_table)(a);
     return status;
@@ -212,5 +230,6 @@ const cli_option cli_roof_train_options[] = {
     {"weight-bytes", CLI_NUMBER, "N", "byte", "2", 0, 64, false, false, "stored per parameter"},
     {"gradient-bytes", CLI_NUMBER, "N", "byte", "4", 0, 64, false, false, "stored per parameter"},
     {"optimizer-bytes", CLI_NUMBER, "N", "byte", "12", 0, 64, false, false, "stored per parameter"},
+    CLI_ENERGY_OPTIONS,
     CLI_SET,
     {0}};

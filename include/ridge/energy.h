@@ -9,6 +9,7 @@
 
 #include "ridge/perf.h"
 #include "ridge/step.h"
+#include "ridge/train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,6 +68,9 @@ rg_energy rg_energy_of_roof(const rg_power *power, const rg_roof *roof, rg_energ
 /* Of a step on all chips of its layout, which draw idle power while they wait for each other. power_w: of one
    board. Without vector work. */
 rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg_step *step);
+/* Of a training step, always "assumed": its FLOP, and a memory that streams at full bandwidth while norms,
+   activations, sums and the optimizer run, which are mostly traffic; that of the multiplies is left out. */
+rg_energy rg_energy_of_train(const rg_power *power, const rg_chip *chip, const rg_train_step *step);
 
 /* What an hour of chips buys. NAN: no price. */
 typedef struct rg_cost {

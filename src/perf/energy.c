@@ -99,6 +99,15 @@ static const char *type_at(const rg_chip *chip, double flop_per_s) {
     return NULL;
 }
 
+/* `one` is the work of a chip. */
+static rg_energy on_chips(const rg_power *power, const rg_energy_work *one, double chips) {
+    rg_energy e = rg_energy_of(power, one);
+    e.energy_j *= chips;
+    e.lo80_j *= chips;
+    e.hi80_j *= chips;
+    return e;
+}
+
 rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg_step *step) {
     const rg_energy_work one = {.matrix_flop = step->flop / step->chips,
                                 .bytes = step->bytes / step->chips,
@@ -107,11 +116,19 @@ rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg
                                 .lo80_s = step->lo80_s,
                                 .hi80_s = step->hi80_s,
                                 .kind = step->kind};
-    rg_energy e = rg_energy_of(power, &one);
-    e.energy_j *= step->chips;
-    e.lo80_j *= step->chips;
-    e.hi80_j *= step->chips;
-    return e;
+    return on_chips(power, &one, step->chips);
+}
+
+rg_energy rg_energy_of_train(const rg_power *power, const rg_chip *chip, const rg_train_step *step) {
+    const double streams_s = step->operator_s[RG_TRAIN_REST] + step->part_s[RG_TRAIN_OPTIMIZER];
+    const rg_energy_work one = {.matrix_flop = step->hardware_flop / step->chips,
+                                .bytes = streams_s * chip->memory_bytes_per_s.value,
+                                .type = type_at(chip, step->peak_flop_per_s),
+                                .estimate_s = step->estimate_s,
+                                .lo80_s = step->lo80_s,
+                                .hi80_s = step->hi80_s,
+                                .kind = "assumed"};
+    return on_chips(power, &one, step->chips);
 }
 
 rg_cost rg_cost_of(const rg_chip *chip, double usd_per_chip_h, double chips, double tokens, double flop,

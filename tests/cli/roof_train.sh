@@ -39,3 +39,11 @@ refused 'layout' llama-3.1-8b --system h100 --layout tp=eight
 
 "$RIDGE" perf calibrate . -o fitted.yaml # no tables: no constants
 grep -q '^phase: training' fitted.yaml && ! grep -q 'name:' fitted.yaml
+
+# joules and prices of all chips, under a cap longer
+"$RIDGE" roof train llama-3.1-8b --system dgx-h100 --layout dp=8,zero=1 --batch 64 --usd-per-hour 2 --json >out
+jq -e '.energy_class == "assumed" and .power_w > 200 and .power_w < 700 and (.power_w * 8 * .seconds / .energy_j - 1 | fabs) < 1e-9 and
+       (.usd_per_mtoken / (1e6 * 16 / 3600 / .tokens_per_s) - 1 | fabs) < 1e-9 and (.flop_per_usd / (.model_flop * 3600 / 16 / .seconds) - 1 | fabs) < 1e-9' out >/dev/null ||
+    { cat out; exit 1; }
+"$RIDGE" roof train llama-3.1-8b --system dgx-h100 --layout dp=8,zero=1 --batch 64 --power-cap 300W --json |
+    jq -e ".capped_s > 1.1 * $(jq .seconds out) and .power_w < 300.001" >/dev/null
