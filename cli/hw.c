@@ -2,12 +2,38 @@
 #include "hw_commands.h"
 #include "hw_open.h"
 
-/* A name is that of a chip, else of a system, else of a link. */
+/* Links and technologies: --set has nothing to change. */
+static rg_status show_part(cli_context *context, rg_error *err) {
+    const char *name = context->argument[0];
+    rg_link link;
+    rg_technology technology;
+    rg_error why = {0};
+    rg_status status = rg_link_open(&link, name, context->data_dir, &why);
+    const bool is_link = status == RG_OK;
+    if (status == RG_ERR_USAGE || status == RG_ERR_IO)
+        status = rg_technology_open(&technology, name, context->data_dir, &why);
+    if (status == RG_ERR_USAGE || status == RG_ERR_IO)
+        return rg_fail(err, RG_ERR_USAGE, NULL, "an id or alias that \"ridge hw list\" prints",
+                       "unknown chip, system, link or technology \"%.80s\"", name);
+    if (status != RG_OK) return rg_fail(err, status, why.where, why.expected, "%s", why.message);
+    if (cli_nth(context, "set", 0))
+        status = rg_fail(err, RG_ERR_USAGE, "--set", "a chip or a system", "%s is neither", name);
+    else if (is_link)
+        (context->json ? cli_hw_link_json : cli_hw_link_text)(&link);
+    else
+        (context->json ? cli_hw_technology_json : cli_hw_technology_text)(&technology);
+    if (is_link)
+        rg_link_close(&link);
+    else
+        rg_technology_close(&technology);
+    return status;
+}
+
+/* A name is that of a chip, else of a system, else of a link or technology. */
 static rg_status show(cli_context *context, rg_error *err) {
     const char *name = context->argument[0];
     rg_chip chip;
     rg_system system;
-    rg_link link;
     rg_status status = rg_chip_open(&chip, name, context->data_dir, err);
     if (status == RG_OK) {
         rg_chip_close(&chip);
@@ -25,17 +51,7 @@ static rg_status show(cli_context *context, rg_error *err) {
         return RG_OK;
     }
     if (status != RG_ERR_USAGE) return status;
-    status = rg_link_open(&link, name, context->data_dir, err);
-    if (status == RG_ERR_USAGE || status == RG_ERR_IO)
-        return rg_fail(err, RG_ERR_USAGE, NULL, "an id or alias that \"ridge hw list\" prints",
-                       "unknown chip, system or link \"%.80s\"", name);
-    RG_TRY(status);
-    if (cli_nth(context, "set", 0))
-        status = rg_fail(err, RG_ERR_USAGE, "--set", "a chip or a system", "%s is a link", link.id);
-    else
-        (context->json ? cli_hw_link_json : cli_hw_link_text)(&link);
-    rg_link_close(&link);
-    return status;
+    return show_part(context, err);
 }
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
@@ -59,10 +75,10 @@ const cli_command cli_hw_commands[] = {
     {.noun = "hw",
      .verb = "list",
      .arguments = "",
-     .summary = "list chips with peak rates and memory, systems and links",
+     .summary = "list chips with peak rates and memory, systems, links, technologies",
      .details =
-         "Files of data/chips, data/systems and data/links; docs/chips.md and docs/systems.md say how to\n"
-         "add one.",
+         "Files of data/chips, systems, links and technology; docs/chips.md, systems.md and technology.md\n"
+         "say how to add one.",
      .example = "ridge hw list\n"
                 "  id                          aliases        year     fp32     bf16      fp8      fp4     "
                 "int8       GB     GB/s confidence\n"
@@ -75,10 +91,10 @@ const cli_command cli_hw_commands[] = {
      .run = cli_hw_list},
     {.noun = "hw",
      .verb = "show",
-     .arguments = "CHIP|SYSTEM|LINK",
+     .arguments = "NAME",
      .min_arguments = 1,
      .max_arguments = 1,
-     .summary = "show a chip, a system or a link: every number with its source",
+     .summary = "show a chip, system, link or technology: every number with its source",
      .details =
          "Of a chip also which formats it multiplies how; a name is a chip's, else a system's, else a "
          "link's.\n"

@@ -71,9 +71,23 @@ static void json_numbers(rg_str *out, const rg_chip *c) {
         rg_str_add(out, i ? ",\n  {\"path\": " : "\n  {\"path\": ");
         cli_print_json_string(out, n->path);
         cli_json_number(out, "value", n->v.value);
+        cli_json_number(out, "lo", n->v.hi > 0 ? n->v.lo : NAN);
+        cli_json_number(out, "hi", n->v.hi > 0 ? n->v.hi : NAN);
         cli_json_string(out, "unit", rg_unit_name(n->unit));
         cli_json_string(out, "source", n->v.source);
         cli_json_string(out, "estimated", n->estimated);
+        rg_str_add(out, "}");
+    }
+    rg_str_add(out, "]");
+}
+
+static void json_bets(rg_str *out, const rg_chip *c) {
+    rg_str_add(out, ",\n \"bets\": [");
+    for (size_t i = 0; i < c->n_bets; i++) {
+        rg_str_add(out, i ? ",\n  {\"name\": " : "\n  {\"name\": ");
+        cli_print_json_string(out, c->bet[i].name);
+        cli_hw_json_dated(out, &c->bet[i].v, c->bet[i].unit, c->bet[i].date);
+        cli_json_string(out, "technology", c->bet[i].technology);
         rg_str_add(out, "}");
     }
     rg_str_add(out, "]");
@@ -111,6 +125,7 @@ void cli_hw_chip_json(const rg_chip *c) {
     }
     rg_str_add(&out, "}");
     json_numbers(&out, c);
+    json_bets(&out, c);
     json_paths(&out, c);
     rg_str_add(&out, ",\n \"conflicts\": [");
     for (size_t i = 0; i < c->n_conflicts; i++) {
@@ -126,12 +141,21 @@ static void show_numbers(const rg_chip *c) {
     printf("\n%-20s %16s %10s  %s\n", "number", "value", "FLOP/B", "source");
     for (size_t i = 0; i < c->n_numbers; i++) {
         const rg_chip_number *n = &c->number[i];
-        char point[32] = "";
+        char point[32] = "", range[104];
         if (strncmp(n->path, "rates.", 6) == 0)
             snprintf(point, sizeof point, "%.1f", rg_chip_ridge_point(c, n->path + 6));
-        printf("%-20s %16s %10s  %s%s%s\n", n->path, rg_units_print(n->v.value, n->unit, text, sizeof text),
-               point, n->v.source, n->estimated ? "; ESTIMATED: " : "", n->estimated ? n->estimated : "");
+        printf("%-20s %16s %10s  ", n->path, rg_units_print(n->v.value, n->unit, text, sizeof text), point);
+        if (n->v.hi > 0) printf("%s: ", cli_hw_range(&n->v, n->unit, range, sizeof range));
+        printf("%s%s%s\n", n->v.source, n->estimated ? "; ESTIMATED: " : "",
+               n->estimated ? n->estimated : "");
     }
+}
+
+/* What composed numbers are made of. */
+static void show_bets(const rg_chip *c) {
+    if (c->n_bets) printf("\nBets:\n");
+    for (size_t i = 0; i < c->n_bets; i++)
+        cli_hw_print_dated(c->bet[i].name, &c->bet[i].v, c->bet[i].unit, c->bet[i].date);
 }
 
 static void show_paths(const rg_chip *c) {
@@ -155,6 +179,7 @@ void cli_hw_chip_text(const rg_chip *c) {
            c->peaks_note ? c->peaks_note : "");
     if (c->notes) printf("notes:   %s\n", c->notes);
     show_numbers(c);
+    show_bets(c);
     show_paths(c);
     if (c->n_conflicts) printf("\nPublished values that disagree:\n");
     for (size_t i = 0; i < c->n_conflicts; i++) cli_hw_print_conflict(c, &c->conflict[i]);

@@ -12,8 +12,9 @@ static size_t unexplained(const rg_chip_lint *l) {
 static void lint_json(const rg_chip_lint *l) {
     rg_str out = {0};
     rg_str_printf(&out,
-                  "{\"chips\": %zu, \"systems\": %zu, \"links\": %zu, \"unexplained\": %zu, \"findings\": [",
-                  l->n_chips, l->n_systems, l->n_links, unexplained(l));
+                  "{\"chips\": %zu, \"systems\": %zu, \"links\": %zu, \"technologies\": %zu, "
+                  "\"unexplained\": %zu, \"findings\": [",
+                  l->n_chips, l->n_systems, l->n_links, l->n_technologies, unexplained(l));
     for (size_t i = 0; i < l->n_findings; i++) {
         const rg_chip_finding *f = &l->finding[i];
         rg_str_add(&out, i ? ",\n  {\"chip\": " : "\n  {\"chip\": ");
@@ -54,9 +55,11 @@ static void lint_text(const rg_chip_lint *l) {
             for (size_t k = 0; k < l->chip[i].n_conflicts; k++)
                 if (strcmp(l->chip[i].conflict[k].topic, l->topic[t]) == 0)
                     cli_hw_print_conflict(&l->chip[i], &l->chip[i].conflict[k]);
-    printf("\n%zu chips, %zu systems, %zu links, %zu findings, %zu of them unexplained; %zu topics on which "
+    printf("\n%zu chips, %zu systems, %zu links, %zu technologies, %zu findings, %zu of them unexplained; "
+           "%zu topics on which "
            "sources disagree\n",
-           l->n_chips, l->n_systems, l->n_links, l->n_findings, unexplained(l), l->n_topics);
+           l->n_chips, l->n_systems, l->n_links, l->n_technologies, l->n_findings, unexplained(l),
+           l->n_topics);
 }
 
 rg_status cli_hw_lint(cli_context *context, rg_error *err) {

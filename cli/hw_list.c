@@ -92,6 +92,29 @@ static rg_status list_links(cli_context *context, rg_arena *arena, rg_str *out, 
     return RG_OK;
 }
 
+static void technology_row(rg_str *out, const rg_technology *t) {
+    char text[48];
+    rg_str_printf(out, "%-27s %-8s %4d ", t->id, t->kind, t->year);
+    for (size_t i = 0; i < t->n_numbers; i++)
+        rg_str_printf(out, "%s %s %s", i ? "," : "", t->number[i].name,
+                      rg_units_print(t->number[i].v.value, t->number[i].unit, text, sizeof text));
+    rg_str_add(out, "\n");
+}
+
+static rg_status list_technologies(cli_context *context, rg_arena *arena, rg_str *out, rg_error *err) {
+    const char **ids;
+    size_t n;
+    if (rg_technology_list(context->data_dir, arena, &ids, &n, NULL) != RG_OK) return RG_OK;
+    for (size_t i = 0; i < n; i++) {
+        rg_technology t;
+        RG_TRY(rg_technology_open(&t, ids[i], context->data_dir, err));
+        if (context->json) rg_str_add(out, i ? ",\n  " : "\n  ");
+        (context->json ? cli_hw_json_technology : technology_row)(out, &t);
+        rg_technology_close(&t);
+    }
+    return RG_OK;
+}
+
 static rg_status list_all(cli_context *context, rg_arena *arena, rg_str *out, rg_error *err) {
     static const struct {
         const char *key, *head, *foot;
@@ -106,7 +129,9 @@ static rg_status list_all(cli_context *context, rg_arena *arena, rg_str *out, rg
         {"systems", "\nsystem                      chip                 levels, per chip and direction\n", "",
          list_systems},
         {"links", "\nlink                        kind       year      bandwidth  name\n",
-         "bandwidth of one link in one direction", list_links}};
+         "bandwidth of one link in one direction\n", list_links},
+        {"technologies", "\ntechnology                  kind     year  numbers\n",
+         "each number has a range: ridge hw show", list_technologies}};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (context->json)
             rg_str_printf(out, "%s\"%s\": [", i ? "],\n " : "{", parts[i].key);

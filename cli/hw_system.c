@@ -86,13 +86,10 @@ void cli_hw_link_json(const rg_link *l) {
 }
 
 static void print_value(const char *name, const rg_value *v, rg_unit unit) {
-    char value[48], lo[48], hi[48], range[104] = "";
-    if (!v->given) return;
-    if (v->hi > 0)
-        snprintf(range, sizeof range, "%s to %s", rg_units_print(v->lo, unit, lo, sizeof lo),
-                 rg_units_print(v->hi, unit, hi, sizeof hi));
-    printf("%-20s %14s  %-22s %s\n", name, rg_units_print(v->value, unit, value, sizeof value), range,
-           v->source);
+    char value[48], range[104];
+    if (v->given)
+        printf("%-20s %14s  %-22s %s\n", name, rg_units_print(v->value, unit, value, sizeof value),
+               cli_hw_range(v, unit, range, sizeof range), v->source);
 }
 
 static void print_speeds(const rg_value *bandwidth, const rg_value *latency, const rg_value *start,

@@ -21,16 +21,24 @@ typedef enum rg_unit {
     RG_UNIT_MM2,
     RG_UNIT_USD,
     RG_UNIT_USD_PER_H,
-    RG_UNIT_S,     /* "2.5 us" */
-    RG_UNIT_COUNT, /* a bare number */
+    RG_UNIT_S, /* "2.5 us" */
+    RG_UNIT_FLOP,
+    RG_UNIT_J,
+    RG_UNIT_J_PER_BYTE, /* "3.9 pJ/bit" is 31.2e-12 */
+    RG_UNIT_J_PER_FLOP,
+    RG_UNIT_MM,
+    RG_UNIT_PER_MM2, /* "138 M/mm2": transistors */
+    RG_UNIT_BYTES_PER_MM2,
+    RG_UNIT_BYTES_PER_S_MM, /* of an edge */
+    RG_UNIT_COUNT,          /* a bare number */
     RG_N_UNITS
 } rg_unit;
 
 /* "FLOP/s", "byte", ...: how a result in this unit is labelled. */
 const char *rg_unit_name(rg_unit unit);
-/* A number with its unit, "3.35 TB/s", in SI (bytes/s). Prefixes k M G T P E, for bytes Ki Mi Gi Ti
-   too, for seconds m u n. A
-   text of another dimension, without a unit, not finite or negative: RG_ERR_PARSE, naming both dimensions. */
+/* A number with its unit, "3.35 TB/s", in SI (bytes/s). Prefixes k M G T P E, for bytes Ki Mi Gi Ti too,
+   for seconds and joules m u n p f. A text of another dimension, without a unit, not finite or negative:
+   RG_ERR_PARSE, naming both dimensions. */
 rg_status rg_units_parse(const char *text, rg_unit unit, double *out, rg_error *err);
 /* The same the other way, four significant digits and a decimal prefix: "3.35 TB/s". Returns buf. */
 const char *rg_units_print(double value, rg_unit unit, char *buf, size_t size);
@@ -107,6 +115,17 @@ typedef struct rg_chip {
     rg_chip_number *number;
     size_t n_conflicts;
     rg_chip_conflict *conflict;
+    size_t n_bets; /* chips that do not exist: what the composed numbers are made of */
+    struct rg_chip_bet {
+        const char *name, *date;
+        const char *technology; /* id of data/technology, NULL: the chip's own */
+        rg_unit unit;
+        rg_value v;
+    } * bet;
+    size_t n_compositions;
+    struct rg_chip_composition {
+        const char *path, *text; /* "memory.bandwidth", "stacks x hbm4e.bandwidth" */
+    } * composition;
     size_t n_derived;
     struct rg_chip_derived { /* units x operations per cycle x clock must give the rate */
         const char *rate, *note;
@@ -148,7 +167,8 @@ rg_status rg_chip_execute(const rg_chip *chip, const rg_quant *weight, const rg_
 
 /* "h100.memory.bandwidth=x1.3", "memory.bandwidth=4 TB/s", "bf16=1.2e15" (SI when bare): changes a number of
    an opened chip and says so in its source. A rate that the chip does not have (fp4 of h100) becomes
-   hypothetical: it executes the pairs that such a unit would. RG_ERR_USAGE names what is unknown. */
+   hypothetical: it executes the pairs that such a unit would. A bet of a composed chip ("stacks=16") changes
+   all numbers composed of it. RG_ERR_USAGE names what is unknown. */
 rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err);
 
 /* ---- lint -------------------------------------------------------------------------------------------- */
@@ -164,7 +184,7 @@ typedef struct rg_chip_lint {
     rg_arena arena;
     size_t n_chips;
     rg_chip *chip; /* open while the lint is */
-    size_t n_systems, n_links;
+    size_t n_systems, n_links, n_technologies;
     size_t n_findings;
     rg_chip_finding *finding;
     size_t n_topics;

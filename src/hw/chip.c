@@ -42,14 +42,15 @@ static rg_status read_chip(hw_reader *r, rg_error *err) {
     RG_TRY(hw_begin(r, "chip", err));
     RG_TRY(read_head(r, err));
     RG_TRY(hw_read_numbers(r, err));
+    RG_TRY(hw_read_compositions(r, err));
     RG_TRY(hw_read_notes(r, err));
     RG_TRY(hw_read_paths(r, err));
     return hw_end(r, err);
 }
 
-static rg_status from_doc(rg_chip *out, rg_doc *doc, rg_error *err) {
+static rg_status from_doc(rg_chip *out, rg_doc *doc, const char *data_dir, rg_error *err) {
     rg_chip chip = {0};
-    hw_reader r = {.doc = doc, .arena = &chip.arena, .chip = &chip};
+    hw_reader r = {.doc = doc, .arena = &chip.arena, .chip = &chip, .data_dir = data_dir};
     rg_status status = hw_keep(&chip.arena, doc->file, &chip.file, err);
     if (status == RG_OK) status = read_chip(&r, err);
     rg_doc_close(doc);
@@ -63,7 +64,7 @@ static rg_status from_doc(rg_chip *out, rg_doc *doc, rg_error *err) {
 rg_status rg_chip_parse(rg_chip *out, const char *text, size_t size, const char *name, rg_error *err) {
     rg_doc doc;
     RG_TRY(rg_doc_parse(&doc, text, size, name, false, err));
-    return from_doc(out, &doc, err);
+    return from_doc(out, &doc, NULL, err);
 }
 
 rg_status rg_chip_list(const char *data_dir, rg_arena *arena, const char ***ids, size_t *n, rg_error *err) {
@@ -71,16 +72,10 @@ rg_status rg_chip_list(const char *data_dir, rg_arena *arena, const char ***ids,
 }
 
 rg_status rg_chip_open(rg_chip *out, const char *id, const char *data_dir, rg_error *err) {
-    rg_arena arena = {0};
-    const char *found;
     rg_doc doc;
-    rg_status status = hw_find(data_dir, "chips", id, &arena, &found, err);
-    if (status == RG_OK && !found)
-        status = rg_fail(err, RG_ERR_USAGE, NULL, "an id or alias that \"ridge hw list\" prints",
-                         "unknown chip \"%.80s\"", id);
-    if (status == RG_OK) status = hw_open(&doc, data_dir, "chips", found, err);
-    rg_arena_free(&arena);
-    return status == RG_OK ? from_doc(out, &doc, err) : status;
+    RG_TRY(hw_open_by_name(&doc, data_dir, "chips", id, "an id or alias that \"ridge hw list\" prints",
+                           "chip", err));
+    return from_doc(out, &doc, data_dir, err);
 }
 
 void rg_chip_close(rg_chip *chip) {

@@ -8,8 +8,9 @@
 /* What is needed while a file is read. */
 typedef struct hw_reader {
     rg_doc *doc;
-    rg_arena *arena; /* of what is read */
-    rg_chip *chip;   /* chip files */
+    rg_arena *arena;      /* of what is read */
+    rg_chip *chip;        /* chip files */
+    const char *data_dir; /* NULL: a text, not a file of a folder */
     rg_doc_node *sources;
 } hw_reader;
 
@@ -43,6 +44,12 @@ rg_status hw_member(hw_reader *r, rg_doc_node *map, const char *key, rg_unit uni
 /* Stems of the .yaml files of data_dir/folder, sorted, in the arena. */
 rg_status hw_list(const char *data_dir, const char *folder, rg_arena *arena, const char ***ids, size_t *n,
                   rg_error *err);
+/* {value, range, date, source} in whatever unit the value has. */
+rg_status hw_dated(hw_reader *r, rg_doc_node *node, rg_value *v, rg_unit *unit, const char **date,
+                   rg_error *err);
+/* The file of this id or alias; none: RG_ERR_USAGE, "unknown WHAT". */
+rg_status hw_open_by_name(rg_doc *out, const char *data_dir, const char *folder, const char *name,
+                          const char *expected, const char *what, rg_error *err);
 /* data_dir/folder/id.yaml, whose id: must be its name. */
 rg_status hw_open(rg_doc *out, const char *data_dir, const char *folder, const char *id, rg_error *err);
 /* The id of the file that has this id or, in aliases:, this name; NULL: none. In the arena. */
@@ -54,10 +61,24 @@ rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, c
                        double *out, rg_error *err);
 rg_status hw_no_set(rg_error *err, const char *assignment, const char *expected, const char *what);
 
+/* ---- units ------------------------------------------------------------------------------------------- */
+
+/* Exponents of operation, byte, s, J, mm, USD, h: what a product of numbers is a number of. */
+typedef struct hw_dimension {
+    int8_t exponent[7];
+} hw_dimension;
+hw_dimension hw_dimension_of(rg_unit unit);
+/* A number in whatever unit its text says. */
+rg_status hw_units_any(const char *text, double *out, rg_unit *unit, rg_error *err);
+
 /* ---- chip files -------------------------------------------------------------------------------------- */
 
 rg_status hw_read_numbers(hw_reader *r, rg_error *err);
 rg_status hw_read_paths(hw_reader *r, rg_error *err);
+rg_status hw_read_compositions(hw_reader *r, rg_error *err); /* bets:, compose: */
+/* *found: the chip has such a bet; it is changed and all numbers composed of it. */
+rg_status hw_set_bet(rg_chip *chip, const char *name, const char *assignment, const char *text, bool *found,
+                     rg_error *err);
 rg_status hw_read_notes(hw_reader *r, rg_error *err); /* conflicts, derived, odd */
 
 /* Adds a number (path and source kept by the caller) and brings rate[], memory_* and tdp_w up to date. */

@@ -45,15 +45,9 @@ rg_status rg_link_parse(rg_link *out, const char *text, size_t size, const char 
 }
 
 rg_status rg_link_open(rg_link *out, const char *id, const char *data_dir, rg_error *err) {
-    rg_arena arena = {0};
-    const char *found;
     rg_doc doc;
-    rg_status status = hw_find(data_dir, "links", id, &arena, &found, err);
-    if (status == RG_OK && !found)
-        status = rg_fail(err, RG_ERR_USAGE, NULL, "an id of data/links", "unknown link \"%.80s\"", id);
-    if (status == RG_OK) status = hw_open(&doc, data_dir, "links", found, err);
-    rg_arena_free(&arena);
-    return status == RG_OK ? from_doc(out, &doc, err) : status;
+    RG_TRY(hw_open_by_name(&doc, data_dir, "links", id, "an id of data/links", "link", err));
+    return from_doc(out, &doc, err);
 }
 
 void rg_link_close(rg_link *link) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hw/system.h"
+#include "ridge/technology.h"
 
 static bool has(const char *const *ids, size_t n, const char *id) {
     for (size_t i = 0; i < n; i++)
@@ -65,9 +66,21 @@ static rg_status check_system(rg_chip_lint *l, const rg_system *s, const char *i
     return RG_OK;
 }
 
+static rg_status check_technologies(rg_chip_lint *l, const char *data_dir, rg_error *err) {
+    const char **ids;
+    if (rg_technology_list(data_dir, &l->arena, &ids, &l->n_technologies, NULL) != RG_OK) return RG_OK;
+    for (size_t i = 0; i < l->n_technologies; i++) {
+        rg_technology t;
+        RG_TRY(rg_technology_open(&t, ids[i], data_dir, err));
+        rg_technology_close(&t);
+    }
+    return RG_OK;
+}
+
 rg_status hw_lint_systems(rg_chip_lint *l, const char *data_dir, rg_error *err) {
     const char **ids;
     RG_TRY(check_links(l, data_dir, err));
+    RG_TRY(check_technologies(l, data_dir, err));
     if (rg_system_list(data_dir, &l->arena, &ids, &l->n_systems, NULL) != RG_OK) return RG_OK;
     for (size_t i = 0; i < l->n_systems; i++) {
         rg_system s;

@@ -86,3 +86,15 @@ rg_status hw_find(const char *data_dir, const char *folder, const char *name, rg
     if (*id || !broken.status) return RG_OK;
     return rg_fail(err, broken.status, broken.where, broken.expected, "%s", broken.message);
 }
+
+rg_status hw_open_by_name(rg_doc *out, const char *data_dir, const char *folder, const char *name,
+                          const char *expected, const char *what, rg_error *err) {
+    rg_arena arena = {0};
+    const char *found;
+    rg_status status = hw_find(data_dir, folder, name, &arena, &found, err);
+    if (status == RG_OK && !found)
+        status = rg_fail(err, RG_ERR_USAGE, NULL, expected, "unknown %s \"%.80s\"", what, name);
+    if (status == RG_OK) status = hw_open(out, data_dir, folder, found, err);
+    rg_arena_free(&arena);
+    return status;
+}

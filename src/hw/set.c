@@ -10,32 +10,29 @@ rg_status hw_no_set(rg_error *err, const char *assignment, const char *expected,
     return rg_fail(err, RG_ERR_USAGE, "--set", expected, "%s in \"%.120s\"", what, assignment);
 }
 
-/* Strips the chip's name, and finds which number the rest means: its path, a rate type, or an older spelling.
- */
-static bool path_of(const rg_chip *chip, const char *text, size_t n, char *path, size_t size) {
+/* "h100.memory.bandwidth" -> "memory.bandwidth". */
+static const char *without_name(const rg_chip *chip, const char *key) {
+    for (size_t i = 0; i <= chip->n_alias; i++) {
+        const char *name = i < chip->n_alias ? chip->alias[i] : chip->id;
+        const size_t n = strlen(name);
+        if (strncmp(key, name, n) == 0 && key[n] == '.') return key + n + 1;
+    }
+    return key;
+}
+
+/* Which number a name means: its path, a rate type, or another spelling. */
+static bool path_of(const char *name, char *path, size_t size) {
     static const char *const spelt[][2] = {{"memory.bytes_per_s", "memory.bandwidth"},
                                            {"memory.bytes", "memory.capacity"},
                                            {"memory_bytes_per_s", "memory.bandwidth"},
                                            {"memory_bytes", "memory.capacity"},
                                            {"tdp_w", "power.tdp"}};
-    char key[96];
-    if (n == 0 || n >= sizeof key) return false;
-    memcpy(key, text, n);
-    key[n] = 0;
-    const char *rest = key;
-    for (size_t i = 0; i <= chip->n_alias; i++) {
-        const char *name = i < chip->n_alias ? chip->alias[i] : chip->id;
-        size_t m = strlen(name);
-        if (strncmp(key, name, m) == 0 && key[m] == '.') rest = key + m + 1;
-    }
     for (size_t i = 0; i < sizeof spelt / sizeof *spelt; i++)
-        if (strcmp(rest, spelt[i][0]) == 0) rest = spelt[i][1];
-    if (strncmp(rest, "hbm.", 4) == 0)
-        snprintf(path, size, "memory.%s", rest + 4);
-    else
-        snprintf(path, size, "%s", rest);
+        if (strcmp(name, spelt[i][0]) == 0) name = spelt[i][1];
+    const bool hbm = strncmp(name, "hbm.", 4) == 0;
+    snprintf(path, size, "%s%s", hbm ? "memory." : "", hbm ? name + 4 : name);
     if (hw_unit_of(path) != RG_N_UNITS) return true;
-    snprintf(path, size, "rates.%s", rest);
+    snprintf(path, size, "rates.%s", name);
     return hw_unit_of(path) != RG_N_UNITS;
 }
 
@@ -62,9 +59,14 @@ rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, c
 
 rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err) {
     const char *equals = strchr(assignment, '=');
-    char path[128];
+    char key[96], path[128];
+    bool found;
     if (!equals) return hw_no_set(err, assignment, "PATH=VALUE", "no \"=\"");
-    if (!path_of(chip, assignment, (size_t)(equals - assignment), path, sizeof path))
+    snprintf(key, sizeof key, "%.*s", (int)(equals - assignment < 95 ? equals - assignment : 95), assignment);
+    const char *name = without_name(chip, key);
+    RG_TRY(hw_set_bet(chip, name, assignment, equals + 1, &found, err));
+    if (found) return RG_OK;
+    if (!path_of(name, path, sizeof path))
         return hw_no_set(err, assignment, "a number that ridge hw show lists, of this chip",
                          "unknown number");
     const rg_unit unit = hw_unit_of(path);

@@ -39,7 +39,7 @@ holds '.unexplained == 0 and (.topics | length) == 10 and ([.conflicts[].topic] 
 expect 0 hw lint
 grep -q ' 0 of them unexplained; 10 topics' out
 
-failed 2 'unknown chip, system or link "h1000"' hw show h1000
+failed 2 'unknown chip, system, link or technology "h1000"' hw show h1000
 failed 2 'unknown number' hw show h100 --set memory.speed=1
 failed 2 'is in byte, not in byte/s' hw show h100 --set 'memory.bandwidth=4 TB'
 failed 2 'nothing to scale' hw show h100 --set fp4=x2
@@ -67,7 +67,22 @@ failed 2 'h100-sxm joins 8' hw collective h100 --ranks 16
 failed 2 '"bytes"' hw collective h100 --bytes '1 bytes'
 failed 2 '"sum"' hw collective h100 --op sum
 failed 2 'do not nest' hw show dgx-h100 --set nvlink.chips=1e6
-failed 2 'nvlink4 is a link' hw show nvlink4 --set bandwidth=x2
+failed 2 'nvlink4 is neither' hw show nvlink4 --set bandwidth=x2
+
+# technologies and composed chips
+expect 0 hw show hbm4e --json
+holds '.kind == "memory" and ([.numbers[] | .lo <= .value and .value <= .hi and (.date | test("^20"))] | all)'
+expect 0 hw show hbm4
+grep -q '^  bandwidth  *2.4 TB/s  2 TB/s to 2.8 TB/s  *2025-09 ' out
+expect 0 hw show what-if-2029 --json
+holds '.status == "hypothetical" and (.bets | length) >= 15 and ([.bets[] | select(.technology == "hbm4e")] | length) == 3'
+holds '.numbers[] | select(.path == "memory.bandwidth") | .value == 48e12 and .lo < .value and .value < .hi and .estimated != null'
+expect 0 hw show wi29 --set wi29.stacks=8 --set hbm4e.capacity='48 GB' --json
+holds '.memory_bytes == 384e9 and .memory_bytes_per_s == 24e12'
+expect 0 hw show wi29
+grep -q '^  hbm4e.bandwidth  *3 TB/s  2.5 TB/s to 4 TB/s ' out
+expect 0 roof explain llama-3.1-8b wi29 --phase decode --batch 8 --set stacks=8 --json
+failed 2 'is in byte, not in count' hw show wi29 --set 'stacks=8 GB'
 
 # a folder of one's own: --data, findings and broken files
 mkdir -p own/chips

@@ -1,12 +1,13 @@
 /* What describes models and chips. The first byte says what the rest is: 'j' a graph as JSON, 'c' a config
    for the families of data/families, 'f' a family file for a fixed config, 'h' a chip file, 's' a what-if
-   assignment, 'y' a system file, 'l' a link file, 'x' a what-if assignment of a system. What is accepted must
-   be usable: counted, written out and read back. */
+   assignment, 'y' a system file, 'l' a link file, 'x' a what-if assignment of a system, 't' a technology.
+   What is accepted must be usable: counted, written out and read back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "graph/build.h"
 #include "ridge/system.h"
+#include "ridge/technology.h"
 
 static const char config[] = "model_type: llama\nvocab_size: 20\nhidden_size: 8\nintermediate_size: 12\n"
                              "num_hidden_layers: 2\nnum_attention_heads: 2\nrms_norm_eps: 1e-6\n";
@@ -16,6 +17,7 @@ static const char chip_text[] =
     "dense\n"
     "sources: {a: sheet}\nrates: {bf16: {value: 1 TFLOP/s, source: a}}\n"
     "memory: {bandwidth: {value: 1 GB/s, source: a}}\n"
+    "bets: {n: {value: 8, range: [6, 12], date: '2026', source: a}}\ncompose: {silicon.cores: n x n + n}\n"
     "paths:\n  - {weight: '*', activation: '*', runs_as: bf16, kind: native, source: a}\n";
 
 static void use_graph(rg_graph *g) {
@@ -121,7 +123,10 @@ static void try_hardware(char kind, const char *text, size_t size) {
     rg_chip chip;
     rg_system s;
     rg_link link;
+    rg_technology technology;
     rg_error err;
+    if (kind == 't' && rg_technology_parse(&technology, text, size, "fuzz", &err) == RG_OK)
+        rg_technology_close(&technology);
     if (kind == 'h' && rg_chip_parse(&chip, text, size, "fuzz", &err) == RG_OK) use_chip(&chip);
     if (kind == 's') try_set(text, size);
     if (kind == 'l' && rg_link_parse(&link, text, size, "fuzz", &err) == RG_OK) rg_link_close(&link);

@@ -31,6 +31,14 @@ static void units_parse(void **state) {
                 {"814 mm2", RG_UNIT_MM2, 814},
                 {"10.8 USD/h", RG_UNIT_USD_PER_H, 10.8},
                 {"33600 USD", RG_UNIT_USD, 33600},
+                {"3.9 pJ/bit", RG_UNIT_J_PER_BYTE, 31.2e-12},
+                {"0.4 pJ/FLOP", RG_UNIT_J_PER_FLOP, 4e-13},
+                {"138 M/mm2", RG_UNIT_PER_MM2, 138e6},
+                {"4 MiB/mm2", RG_UNIT_BYTES_PER_MM2, 4.0 * (1 << 20)},
+                {"1.3 TB/s/mm", RG_UNIT_BYTES_PER_S_MM, 1.3e12},
+                {"26 mm", RG_UNIT_MM, 26},
+                {"4096 FLOP", RG_UNIT_FLOP, 4096},
+                {"250 ns", RG_UNIT_S, 2.5e-7},
                 {"80e9", RG_UNIT_COUNT, 80e9},
                 {"5 B", RG_UNIT_BYTES, 5}};
     static const struct {

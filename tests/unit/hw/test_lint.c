@@ -124,7 +124,9 @@ static void disputes(void **state) {
     rg_chip_lint l;
     rg_error err = {0};
     const char *const copy[] = {
-        "sh", "-c", "mkdir swap-test && cp -r " DATA "/chips " DATA "/links " DATA "/systems swap-test",
+        "sh", "-c",
+        "rm -rf swap-test && mkdir swap-test && for d in chips links systems technology; do cp -r " DATA
+        "/$d swap-test; done",
         NULL};
     assert_int_equal(rg_run(copy, NULL, 10, NULL, NULL), RG_OK);
     assert_int_equal(unexplained("swap-test"), 0);

@@ -119,14 +119,15 @@ static void sheet(void **state) {
     print_message("%d numbers of %d chips agree with the sheet\n", checked, rows);
     free(text);
 
-    const char **ids; /* and two chips beside them */
+    const char **ids; /* and three chips beside them, one of them composed */
     rg_arena arena = {0};
     size_t n, beside = 0;
     assert_int_equal(rg_chip_list(DATA, &arena, &ids, &n, NULL), RG_OK);
     for (size_t i = 0; i < n; i++)
-        beside += strcmp(ids[i], "l40s") == 0 || strcmp(ids[i], "rtx-pro-6000-server") == 0;
-    assert_int_equal(beside, 2);
-    assert_int_equal(n, rows + 2);
+        beside += strcmp(ids[i], "l40s") == 0 || strcmp(ids[i], "rtx-pro-6000-server") == 0 ||
+                  strcmp(ids[i], "what-if-2029") == 0;
+    assert_int_equal(beside, 3);
+    assert_int_equal(n, rows + 3);
     rg_arena_free(&arena);
 }
 
