@@ -194,6 +194,7 @@ rg_status cli_roof_train(cli_context *context, rg_error *err) {
                             .dropout = cli_flag(context, "dropout"),
                             .serial = cli_flag(context, "serial"),
                             .frozen = cli_flag(context, "frozen"),
+                            .stops_early = cli_flag(context, "stops-early"),
                             .weight_bytes = cli_number(context, "weight-bytes", 2),
                             .gradient_bytes = cli_number(context, "gradient-bytes", 4),
                             .optimizer_bytes = cli_number(context, "optimizer-bytes", 12)}};
@@ -226,6 +227,8 @@ const cli_option cli_roof_train_options[] = {
     {"dropout", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false, "behind scores and both blocks of a layer"},
     {"serial", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
      "exchange gradients when the backward pass is over"},
+    {"stops-early", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
+     "recompute=full leaves out each layer's last product, as PyTorch since 2.1"},
     {"frozen", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false, "train adapters alone (LoRA)"},
     {"weight-bytes", CLI_NUMBER, "N", "byte", "2", 0, 64, false, false, "stored per parameter"},
     {"gradient-bytes", CLI_NUMBER, "N", "byte", "4", 0, 64, false, false, "stored per parameter"},

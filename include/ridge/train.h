@@ -30,9 +30,11 @@ typedef struct rg_train_request {
     double sequence;     /* tokens */
     double global_batch; /* sequences of a step, over all replicas */
     rg_train_attention attention;
-    bool dropout; /* behind the scores and the two blocks of a layer */
-    bool serial;  /* gradients are exchanged when the backward pass is over, not beside it */
-    bool frozen;  /* adapters of negligible size are trained, the weights are not */
+    bool dropout;     /* behind the scores and the two blocks of a layer */
+    bool serial;      /* gradients are exchanged when the backward pass is over, not beside it */
+    bool stops_early; /* recompute=full ends with the last value that is needed (PyTorch since 2.1), without
+                         the layer's last product; else a layer is run again to its end */
+    bool frozen;      /* adapters of negligible size are trained, the weights are not */
     /* Stored per parameter; all 0: 2, 4 and 12 (bf16 weights, fp32 gradients, Adam's moments beside fp32
        weights). */
     double weight_bytes, gradient_bytes, optimizer_bytes;

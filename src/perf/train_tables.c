@@ -50,6 +50,7 @@ static rg_status add_mpt(perf_scoring *s, perf_train_set *set, const perf_csv *t
     perf_train_case c = {.request = {.sequence = sequence,
                                      .global_batch = perf_csv_number(t, row, "global_batch"),
                                      .attention = RG_TRAIN_FLASH1,
+                                     .stops_early = true,
                                      .weight_bytes = 2,
                                      .gradient_bytes = pure ? 2 : 4,
                                      .optimizer_bytes = pure ? 4 : 12},

@@ -117,11 +117,51 @@ static void add_kept(perf_train_work *w, const measured *m, size_t kind, const r
 
 /* ---- what is computed again, and FLOP ---------------------------------------------------------------- */
 
-static void add_again(perf_train_work *w, const rg_train_request *r, double attention_flop) {
+/* Matrix FLOP of the linear operators of a layer, and of those behind the last value that its backward pass
+   needs. */
+static void add_tail(const rg_graph *g, size_t from, size_t to, const rg_train_request *r, double *all,
+                     double *tail) {
+    size_t last = from;
+    for (size_t i = from; i < to; i++)
+        for (int k = 0; k < g->node[i].n_inputs; k++)
+            if (rg_op_saves(g->node[i].op, k) && g->node[i].input[k] > (int)last)
+                last = (size_t)g->node[i].input[k];
+    for (size_t i = from; i < to; i++) {
+        if (g->node[i].op != RG_OP_LINEAR) continue;
+        const double flop =
+            rg_graph_count_node(g, i, RG_PREFILL, (double)r->layout->microbatch, r->sequence).matrix_flop;
+        *all += flop;
+        if (i > last) *tail += flop;
+    }
+}
+
+typedef struct linear_flop {
+    double all, tail;
+} linear_flop;
+
+/* Of all layers. */
+static linear_flop linear_flop_of(const rg_graph *g, const rg_train_request *r) {
+    linear_flop sum = {0};
+    for (size_t from = 0; from < g->n_nodes;) {
+        size_t to = from;
+        while (to < g->n_nodes && g->node[to].layer == g->node[from].layer) to++;
+        if (g->node[from].layer >= 0) add_tail(g, from, to, r, &sum.all, &sum.tail);
+        from = to;
+    }
+    return sum;
+}
+
+static void add_again(perf_train_work *w, const rg_graph *g, const rg_train_request *r,
+                      double attention_flop) {
     const perf_pass *f = &w->forward[PERF_BLOCKS];
     if (r->layout->recompute == RG_RECOMPUTE_FULL) {
+        const linear_flop of = linear_flop_of(g, r);
+        const double tail = r->stops_early && of.all > 0 ? of.tail / of.all : 0;
+        perf_span *linear = &w->recompute.segment[PERF_SEGMENT_LINEAR], less = {0};
         w->recompute = *f;
-        w->recompute_flop = f->flop;
+        perf_span_add(&less, *linear, 1 - tail);
+        *linear = less;
+        w->recompute_flop = f->flop - tail * of.all;
     } else if (r->layout->recompute == RG_RECOMPUTE_SELECTIVE && r->attention == RG_TRAIN_UNFUSED) {
         w->recompute.segment[PERF_SEGMENT_ATTENTION] = f->segment[PERF_SEGMENT_ATTENTION];
         w->recompute_flop = attention_flop;
@@ -140,7 +180,7 @@ static void add_flop(perf_train_work *w, const measured *m, const rg_train_reque
     }
     for (int i = 0; i < PERF_N_REGIONS; i++) w->flop += w->forward[i].flop;
     w->square_flop = w->flop + square - attended;
-    add_again(w, r, attended);
+    add_again(w, g, r, attended);
 }
 
 /* ---- all of it --------------------------------------------------------------------------------------- */

@@ -112,6 +112,23 @@ static void activations(void **state) {
     assert_close(s.stage[0].bytes[RG_TRAIN_ACTIVATIONS], 8 * layer[2] * (1 + (p - 1) / (p * 2)), 1e-2);
 }
 
+/* Without its last product, of 4 h^2 of 12 h^2, a layer's linear operators are done again to two thirds. */
+static void stops_early(void **state) {
+    (void)state;
+    question q;
+    rg_error err = {0};
+    rg_train_step whole, early;
+    ask(&q, "dgx-a100", "tp=8,recompute=full", 8);
+    must(rg_train_estimate(&whole, &q.r, all, &err), &err);
+    q.r.stops_early = true;
+    must(rg_train_estimate(&early, &q.r, all, &err), &err);
+    const double h = 6144, tokens = 8 * 2048;
+    assert_close(whole.hardware_flop - early.hardware_flop, 8 * 2 * tokens * 4 * h * h, 1e-9);
+    assert_true(early.part_s[RG_TRAIN_RECOMPUTE] < whole.part_s[RG_TRAIN_RECOMPUTE]);
+    assert_true(early.part_s[RG_TRAIN_BACKWARD] == whole.part_s[RG_TRAIN_BACKWARD]);
+    close_question(&q);
+}
+
 static double state_bytes(const rg_train_step *s) {
     const double *b = s->memory.bytes;
     return b[RG_TRAIN_WEIGHTS] + b[RG_TRAIN_GRADIENTS] + b[RG_TRAIN_OPTIMIZER_STATE];
@@ -301,10 +318,19 @@ static int close_all(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sums),          cmocka_unit_test(flop),    cmocka_unit_test(activations),
-        cmocka_unit_test(sharding),      cmocka_unit_test(bubbles), cmocka_unit_test(stages),
-        cmocka_unit_test(refusals),      cmocka_unit_test(advice),  cmocka_unit_test(megatron_2021),
-        cmocka_unit_test(megatron_2022), cmocka_unit_test(llama3),  cmocka_unit_test(megatron_activations),
+        cmocka_unit_test(sums),
+        cmocka_unit_test(flop),
+        cmocka_unit_test(activations),
+        cmocka_unit_test(sharding),
+        cmocka_unit_test(stops_early),
+        cmocka_unit_test(bubbles),
+        cmocka_unit_test(stages),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(advice),
+        cmocka_unit_test(megatron_2021),
+        cmocka_unit_test(megatron_2022),
+        cmocka_unit_test(llama3),
+        cmocka_unit_test(megatron_activations),
     };
     return cmocka_run_group_tests(tests, open_all, close_all);
 }
