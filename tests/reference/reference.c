@@ -9,9 +9,9 @@
 
 #include "reference/reference.h"
 
-static const ref_family *const families[] = {ref_model_rows,  ref_roof_rows,  ref_train_rows,
-                                             ref_serve_rows,  ref_comms_rows, ref_expert_rows,
-                                             ref_format_rows, ref_other_rows};
+static const ref_family *const families[] = {ref_model_rows, ref_roof_rows,   ref_train_rows,
+                                             ref_serve_rows, ref_comms_rows,  ref_expert_rows,
+                                             ref_step_rows,  ref_format_rows, ref_other_rows};
 
 typedef enum verdict { WITHIN, OUT, CONFLICT, COMPARED, NOT_DONE, UNKNOWN, N_VERDICTS } verdict;
 static const char *const verdicts[] = {"within", "OUT", "conflict", "compared", "not done", "UNKNOWN"};
@@ -97,7 +97,11 @@ static void print_rows(const char *csv, bool formulas, size_t count[N_VERDICTS],
             fprintf(stderr, "%s: %zu fields\n", field[0], n);
             exit(1);
         }
-        ref_row row = {.id = field[0], .quantity = field[2], .kind = field[7], .tolerance = atof(field[6])};
+        ref_row row = {.id = field[0],
+                       .quantity = field[2],
+                       .inputs = field[3],
+                       .kind = field[7],
+                       .tolerance = atof(field[6])};
         if ((strcmp(row.kind, "formula") == 0) != formulas) continue;
         read_values(&row, field[4]);
         const verdict v = print_row(&row, family_of(row.id));
@@ -132,6 +136,7 @@ int main(void) {
     print_counts("formulas", formulas);
     print_rows(csv, false, others, &failed);
     print_counts("measurements, claims, simulations", others);
+    failed += ref_step_errors();
     failed += ref_slips();
     failed += ref_mfu_table();
     failed += ref_link_sweep();

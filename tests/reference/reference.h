@@ -10,7 +10,7 @@
 enum { REF_VALUES = 4, REF_FIELDS = 10 };
 
 typedef struct ref_row {
-    const char *id, *quantity, *kind;
+    const char *id, *quantity, *inputs, *kind;
     double tolerance; /* relative; 0: exact for formulas, else compared and not judged */
     size_t n;
     double published[REF_VALUES];
@@ -30,12 +30,14 @@ typedef struct ref_family {
     const char *reason;
 } ref_family;
 extern const ref_family ref_model_rows[], ref_roof_rows[], ref_train_rows[], ref_serve_rows[],
-    ref_comms_rows[], ref_expert_rows[], ref_format_rows[], ref_other_rows[]; /* each ends with glob NULL */
+    ref_comms_rows[], ref_expert_rows[], ref_step_rows[], ref_format_rows[],
+    ref_other_rows[]; /* each ends with glob NULL */
 
 /* Tables beside the rows; number of checks that failed. */
-int ref_slips(void);      /* statements of the scaling book that contradict themselves */
-int ref_mfu_table(void);  /* utilisation of every row of llm-foundry's tables */
-int ref_link_sweep(void); /* token rate of a decoder against the speed of its link */
+int ref_slips(void);       /* statements of the scaling book that contradict themselves */
+int ref_mfu_table(void);   /* utilisation of every row of llm-foundry's tables */
+int ref_step_errors(void); /* mean error of the training steps among the rows */
+int ref_link_sweep(void);  /* token rate of a decoder against the speed of its link */
 
 void ref_note(ref_answer *answer, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -2,9 +2,6 @@
 #include "reference/reference.h"
 
 const ref_family ref_other_rows[] = {
-    {"meg21-*", NULL, "a measured rate; needs the model of a training step"},
-    {"meg22-*", NULL, "a measured time; needs the model of a training step"},
-    {"llama3-*", NULL, "a measured rate; needs the model of a training step"},
     {"calc-bar", NULL, "the error of another tool: a bar, nothing to compute"},
     {"mla-2", NULL, "a measured kernel; no constants for FlashMLA on H800"},
     {"nvfp4-1", NULL, "quality of a training run"},

@@ -82,25 +82,6 @@ static void deepseek_hopper(const ref_row *row, ref_answer *a) {
 
 /* ---- Megatron ----------------------------------------------------------------------------------------- */
 
-static const struct gpt {
-    const char *name;
-    double layers, hidden, heads, batch, chips, stages, interleave;
-} gpts[] = {{"22B", 48, 6144, 64, 4, 8, 1, 1},
-            {"175B", 96, 12288, 96, 64, 64, 8, 3},
-            {"530B", 105, 20480, 128, 280, 280, 35, 3},
-            {"1T", 128, 25600, 160, 512, 512, 64, 1}};
-
-static const struct gpt *gpt_of(const char *id) {
-    for (size_t i = 0; i < sizeof gpts / sizeof *gpts; i++)
-        if (strcmp(strrchr(id, '-') + 1, gpts[i].name) == 0) return &gpts[i];
-    fprintf(stderr, "no model for %s\n", id);
-    exit(1);
-}
-
-static rg_graph graph_of(const struct gpt *m) {
-    return ref_gpt(m->layers, m->hidden, m->heads, 51200, 2048);
-}
-
 static void days_of_8tp(double tokens, double parameters, double chips, double flop_per_s, ref_answer *a) {
     a->value[0] = 8 * tokens * parameters / (chips * flop_per_s) / DAY_S;
 }
@@ -114,36 +95,6 @@ static void days_1t(const ref_row *row, ref_answer *a) {
     (void)row;
     rg_graph g = ref_gpt(128, 25600, 160, 51200, 2048);
     days_of_8tp(450e9, rg_graph_total(&g, 1).parameters_total, 3072, 163e12, a);
-    rg_graph_close(&g);
-}
-
-/* From the published time of an iteration; recomputed attention as the paper counts it, as much again as
-   forward and backward together. */
-static void iteration_mfu(const ref_row *row, ref_answer *a) {
-    static const double seconds[] = {1.10, 13.75, 37.83, 71.49};
-    const struct gpt *m = gpt_of(row->id);
-    rg_graph g = graph_of(m);
-    const double peak = m->chips * ref_rate("a100-sxm-80", "bf16") * seconds[m - gpts] / (m->batch * 2048);
-    const double attention = 3 * ref_attention_flop(&g, 2048, false);
-    a->value[0] = 100 * 3 * ref_forward_flop(&g, 2048, false) / peak;
-    a->value[1] = a->value[0] + 100 * attention / peak;
-    ref_note(a, "HFU as the paper counts: recomputed attention thrice; once gives %.1f",
-             a->value[0] + 100 * attention / 3 / peak);
-    rg_graph_close(&g);
-}
-
-/* GiB on the first stage: sbhL (10 + 24/t + 5as/ht), with sequence parallelism and attention recomputed 34
-   sbhL/t; an interleaved schedule keeps 1 + (p - 1)/(pm) of that. */
-static void activations(const ref_row *row, ref_answer *a) {
-    const struct gpt *m = gpt_of(row->id);
-    rg_graph g = graph_of(m);
-    const rg_graph_node *attention = ref_node(&g, RG_OP_ATTENTION);
-    const double t = 8, s = 2048, h = (double)g.hidden_size, b = m->stages == 1 ? 4 : 1;
-    const double layers =
-        (double)g.n_layers * (m->interleave > 1 ? 1 + (m->stages - 1) / (m->stages * m->interleave) : 1);
-    const double sbhl = s * b * h * layers / 1073741824;
-    a->value[0] = sbhl * (10 + 24 / t + 5 * (double)attention->heads * s / (h * t));
-    a->value[1] = sbhl * 34 / t;
     rg_graph_close(&g);
 }
 
@@ -269,8 +220,6 @@ const ref_family ref_train_rows[] = {{"jax-07", total_flop},
                                      {"jax-35", deepseek_hopper},
                                      {"meg21-t1", days_175b},
                                      {"meg21-t2", days_1t},
-                                     {"meg22-mfu-*", iteration_mfu},
-                                     {"meg22-act-*", activations},
                                      {"llama3-d", llama_405b_flop},
                                      {"mbr-*", bridge},
                                      {"mpt-*", mpt},
