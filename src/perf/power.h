@@ -26,6 +26,8 @@ rg_energy_work perf_power_work(const perf_row *row);
 /* Columns of a GEMM table, and power_w. Sound rows are of kernels of 0.2 ms or more, in which the sampler
    lags little, and none that the lint leaves out: of neighbours at one rate that read more than 1.5 times
    apart the lower. */
+rg_status perf_power_parse(perf_power_table *out, char *text, size_t size, const char *name,
+                           const rg_chip *chip, rg_error *err); /* cuts the text up */
 rg_status perf_power_read(perf_power_table *out, const char *path, const rg_chip *chip, rg_error *err);
 void perf_power_close(perf_power_table *t);
 

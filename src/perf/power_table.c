@@ -76,28 +76,28 @@ static rg_status read_rows(perf_power_table *t, const rg_lint *found, const char
                                                : rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
 }
 
-static rg_status read_text(perf_power_table *t, char *text, size_t size, const char *path,
+rg_status perf_power_parse(perf_power_table *out, char *text, size_t size, const char *name,
                            const rg_chip *chip, rg_error *err) {
     lint l = {.options = {.chip = chip, .op = perf_gemm.op}, .err = err};
-    rg_status status = lint_text(&l, path, text, size);
+    perf_power_table t = {0};
+    rg_status status = lint_text(&l, name, text, size);
     if (status == RG_OK)
-        status = perf_table_read(&t->table, &perf_gemm, text, size, path, "latency_ms", "", chip, err);
-    if (status == RG_OK) status = read_rows(t, &l.out, path, err);
+        status = perf_table_read(&t.table, &perf_gemm, text, size, name, "latency_ms", "", chip, err);
+    if (status == RG_OK) status = read_rows(&t, &l.out, name, err);
     rg_lint_close(&l.out);
+    if (status == RG_OK)
+        *out = t;
+    else
+        perf_power_close(&t);
     return status;
 }
 
 rg_status perf_power_read(perf_power_table *out, const char *path, const rg_chip *chip, rg_error *err) {
     char *text;
     size_t size;
-    perf_power_table t = {0};
     RG_TRY(rg_file_read(path, (size_t)1 << 30, &text, &size, err));
-    const rg_status status = read_text(&t, text, size, path, chip, err);
+    const rg_status status = perf_power_parse(out, text, size, path, chip, err);
     free(text);
-    if (status == RG_OK)
-        *out = t;
-    else
-        perf_power_close(&t);
     return status;
 }
 
