@@ -96,15 +96,13 @@ const cli_command cli_roof_commands[] = {
                 "evaluated (docs/sweep.md). Under mpirun the configurations are shared out; results are the "
                 "same for\n"
                 "any number of processes.",
-     .example = "cat > sweep.yaml <<END\n"
+     .example = "ridge roof sweep sweep.yaml -o results, where sweep.yaml is\n"
                 "  phase: decode\n"
                 "  model: llama-3.1-70b\n"
                 "  system: [dgx-h100, dgx-b200]\n"
                 "  tp: [1, 2, 4, 8]\n"
                 "  batch: [1, 8, 64, 256]\n"
-                "  END\n"
-                "  ridge roof sweep sweep.yaml -o results\n"
-                "  mpirun -n 2 ridge roof sweep sweep.yaml -o results --json",
+                "over two processes: mpirun -n 2 ridge roof sweep sweep.yaml -o results --json",
      .options = cli_roof_sweep_options,
      .run = cli_roof_sweep},
     {.noun = "roof",
