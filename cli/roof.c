@@ -128,5 +128,42 @@ const cli_command cli_roof_commands[] = {
          "  memory  68.59 GB of 80.00 GB a chip (first stage, 12 layers): fits",
      .options = cli_roof_train_options,
      .run = cli_roof_train},
+    {.noun = "roof",
+     .verb = "serve",
+     .arguments = "MODEL",
+     .min_arguments = 1,
+     .max_arguments = 1,
+     .summary =
+         "time to the first token and between tokens, rates and memory of a model served in steady state",
+     .details =
+         "Closed form. The batch is what is in flight, or what answers --rate, as far as it fits beside the\n"
+         "weights. Between two tokens lie a decode step of that batch and its share of the prompts of "
+         "others;\n"
+         "before the first, waiting, the prompt, and the steps it is part of. A rate that is too high gets "
+         "the\n"
+         "verdict \"saturated\" and the most that is answered, no times. docs/serving.md has the formulas.",
+     .example =
+         "ridge roof serve llama-3.1-70b --system dgx-h200 --layout tp=8 --concurrency 64 --engine vllm "
+         "--policy 'w=e4m3fn(scale=row),a=e4m3fn(scale=row),kv=e4m3fn'\n"
+         "  llama-3.1-70b on NVIDIA DGX H200 with NDR InfiniBand (dgx-h200), tp=8, 8 chips; policy "
+         "w=e4m3fn(scale=row),a=e4m3fn(scale=row),kv=e4m3fn\n"
+         "  prompts of 1024 tokens, answers of 1024, 64 requests in flight; calibrated\n"
+         "\n"
+         "  time to the first token             262.640 ms   (bound 14.466, 80 % between 102.195 and "
+         "434.974)\n"
+         "  time between tokens                  11.873 ms   (bound 2.595, 80 % between 9.090 and 13.909)\n"
+         "    linear                              2.308 ms    19.4 %\n"
+         "    attention                           0.485 ms     4.1 %\n"
+         "    collective                          1.730 ms    14.6 %\n"
+         "    launch                              3.737 ms    31.5 %\n"
+         "    host                                2.206 ms    18.6 %\n"
+         "    prompts                             1.408 ms    11.9 %\n"
+         "  limited by launch; MFU 9.8 %\n"
+         "\n"
+         "  5390.17 tokens/s, 673.8 per chip, 5.264 requests/s of at most 13.36\n"
+         "  64 sequences of a replica resident, 3745 fit (5.75232e+06 tokens)\n"
+         "  memory of a chip: weights 9.092 GB, cache 2.013 GB, workspace 14.1 GB of 141 GB",
+     .options = cli_roof_serve_options,
+     .run = cli_roof_serve},
     {0},
 };

@@ -14,5 +14,7 @@ rg_status cli_roof_sweep(cli_context *context, rg_error *err);
 
 extern const cli_option cli_roof_train_options[];
 rg_status cli_roof_train(cli_context *context, rg_error *err);
+extern const cli_option cli_roof_serve_options[];
+rg_status cli_roof_serve(cli_context *context, rg_error *err);
 
 #endif

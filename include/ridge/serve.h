@@ -17,7 +17,7 @@ typedef struct rg_serve_request {
     const rg_system *system;
     const rg_layout *layout; /* of one deployment; disaggregated: of its decode pool */
     const char *policy;      /* formats of weights, activations, keys and values; NULL: bf16 */
-    const char *engine;      /* "vllm", "trtllm", "sglang"; NULL: the mean of engines */
+    const char *engine;      /* "vllm", "trtllm", "sglang"; NULL: none in particular */
     double isl, osl;         /* tokens of a prompt and of an answer */
     double concurrency;      /* requests in flight, over all replicas; or: */
     double requests_per_s;   /* offered to all replicas. One of the two, the other 0 */
@@ -64,11 +64,12 @@ typedef struct rg_serve_time {
 typedef struct rg_serve_result {
     rg_serve_verdict verdict;
     char reason[256]; /* saturated: what is full; does not fit: which component, by how much, what would */
-    const char *kind; /* "calibrated": model's operators, chip and layout are like those that constants were
-                         fitted to; else "transferred" */
+    const char
+        *kind; /* "calibrated": chip and engine were measured, in layouts of as many chips, without pools,
+                  stages, guesses or prefixes; else "transferred", with intervals twice as wide */
     const char *limiter;
     rg_serve_time ttft, tpot;
-    double part_s[RG_SERVE_N_PARTS];        /* of tpot.estimate_s; they add up to it */
+    double part_s[RG_SERVE_N_PARTS];        /* of tpot.estimate_s; they add up to it; NAN as it is */
     double prompt_s;                        /* of one prompt alone, without waiting */
     double transfer_s, transfer_bytes;      /* keys and values from pool to pool; 0: one pool */
     double resident_batch;                  /* sequences of a replica that decode together */

@@ -156,12 +156,27 @@ static double wait_for_place(const work *w, double batch, double rate) {
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
+static double constant_of(const work *w, const char *name) {
+    const perf_step_constant *c =
+        perf_step_constant_find(w->all, "serving", name, w->q->system->chip.id, w->q->engine);
+    return c ? c->value : 0;
+}
+
+/* Are chip, engine and what is asked like the servings that the constants were fitted to? */
+static bool is_calibrated(const work *w) {
+    const rg_serve_request *q = w->q;
+    return constant_of(w, "seen") > 0 && constant_of(w, "host") > 0 &&
+           w->pool.chips <= constant_of(w, "chips") && !w->apart && q->draft == 0 && q->prefix_hit == 0 &&
+           q->layout->pp == 1;
+}
+
 static rg_serve_time interval(const work *w, const char *residual, double bound_s, double estimate_s) {
     const perf_step_constant *c =
         perf_step_constant_find(w->all, "serving", residual, "", w->has_experts ? "experts" : "dense");
     rg_serve_time t = {bound_s, fmax(bound_s, estimate_s), NAN, NAN};
-    t.lo80_s = fmax(bound_s, t.estimate_s * exp(c ? c->lo : -0.7));
-    t.hi80_s = t.estimate_s * exp(c ? c->hi : 0.7);
+    const double wide = is_calibrated(w) ? 1 : 2; /* on the log scale */
+    t.lo80_s = fmax(bound_s, t.estimate_s * exp(wide * (c ? c->lo : -0.35)));
+    t.hi80_s = t.estimate_s * exp(wide * (c ? c->hi : 0.35));
     return t;
 }
 
@@ -214,6 +229,11 @@ static void add_memory(work *w, double batch) {
     note_clamp(w, batch);
 }
 
+static void no_times(rg_serve_result *r) {
+    r->ttft = r->tpot = (rg_serve_time){NAN, NAN, NAN, NAN};
+    for (int i = 0; i < RG_SERVE_N_PARTS; i++) r->part_s[i] = NAN;
+}
+
 static rg_status answer(work *w) {
     step s;
     double batch;
@@ -227,8 +247,9 @@ static rg_status answer(work *w) {
     add_rates(w, batch, &s, rate);
     w->r.decode_replicas_per_prefill = w->apart ? w->pool.replicas / (w->r.prompt_s * rate) : 0;
     w->r.limiter = limiter_of(s.part);
+    if (is_calibrated(w)) w->r.kind = "calibrated";
     if (saturated) {
-        w->r.ttft = w->r.tpot = (rg_serve_time){NAN, NAN, NAN, NAN};
+        no_times(&w->r);
         return RG_OK;
     }
     memcpy(w->r.part_s, s.part, sizeof s.part);
@@ -243,13 +264,13 @@ static void report_misfit(work *w) {
     rg_serve_result *r = &w->r;
     r->verdict = RG_SERVE_DOES_NOT_FIT;
     r->limiter = "memory";
-    r->ttft = r->tpot = (rg_serve_time){NAN, NAN, NAN, NAN};
+    no_times(r);
     r->usd_per_million_tokens = NAN;
     add_memory(w, 0);
     r->wanted_bytes = need;
     snprintf(r->reason, sizeof r->reason,
              "%s: %.4g GB of %.4g GB that may be filled, %.4g GB too many; what would fit: tp=%lld, or "
-             "weights of %.2g of these bytes",
+             "formats of %.2g of these bytes",
              p->weight_bytes > room ? "weights do not fit" : "no sequence fits beside the weights",
              need / 1e9, room / 1e9, (need - room) / 1e9,
              (long long)(p->layout.tp * (int64_t)exp2(ceil(log2(need / room)))),
@@ -293,6 +314,10 @@ static rg_status check(const rg_serve_request *q, rg_error *err) {
     RG_TRY(check_range("memory_share", q->memory_share, 0, 1, err));
     RG_TRY(check_range("concurrency", q->concurrency, 0, 1e9, err));
     RG_TRY(check_range("rate", q->requests_per_s, 0, 1e9, err));
+    bool known = !q->engine;
+    for (int i = 0; i < PERF_SERVE_N_ENGINES; i++)
+        known |= q->engine && strcmp(q->engine, perf_serve_engines[i]) == 0;
+    if (!known) return rg_fail(err, RG_ERR_USAGE, "engine", "vllm, trtllm or sglang", "\"%.40s\"", q->engine);
     if ((q->concurrency > 0) == (q->requests_per_s > 0))
         return rg_fail(err, RG_ERR_USAGE, "concurrency", "a concurrency or a rate", "%s are given",
                        q->concurrency > 0 ? "both" : "none of the two");

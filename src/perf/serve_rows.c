@@ -158,6 +158,11 @@ static rg_status open_pool(reader *r, const pending *p) {
     return RG_OK;
 }
 
+static rg_status keep(reader *r, const char *text, const char **out) {
+    *out = rg_arena_strndup(&r->rows.arena, text, strlen(text));
+    return *out ? RG_OK : rg_fail(r->err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+}
+
 /* With 90 % of the memory, as engines do; those that would not start get 97 %. */
 static double room_of(const perf_pool *p) {
     if (p->max_batch >= 1) return p->max_batch;
@@ -200,6 +205,7 @@ static rg_status add_row(reader *r, perf_serve_row row) {
     row.clamped = wanted > room;
     row.replicas = r->pool.layout.ep > 1 ? r->pool.replicas : 1;
     row.chips = r->pool.chips;
+    RG_TRY(keep(r, r->system.chip.id, &row.chip));
     RG_TRY(add_passes(r, &row));
     RG_TRY(audit(r, &row, wanted));
     if (row.step.bound_s > row.tpot_s) {
@@ -248,11 +254,6 @@ static int engine_of(const char *name) {
     return -1;
 }
 
-static rg_status keep(reader *r, const char *text, const char **out) {
-    *out = rg_arena_strndup(&r->rows.arena, text, strlen(text));
-    return *out ? RG_OK : rg_fail(r->err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-}
-
 /* What the row's pool is. */
 static rg_status describe(reader *r, size_t i, pending *p) {
     const perf_csv *t = &r->csv;
@@ -269,7 +270,6 @@ static rg_status describe(reader *r, size_t i, pending *p) {
     RG_TRY(keep(r, layout, &p->layout));
     RG_TRY(keep(r, perf_csv_cell(t, i, "model_path"), &p->row.path));
     RG_TRY(keep(r, perf_csv_cell(t, i, "precision"), &p->row.precision));
-    p->row.chip = p->chip;
     p->row.layout = p->layout;
     p->row.model = p->known->model;
     p->row.dense = p->known->dense;

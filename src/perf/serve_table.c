@@ -22,13 +22,13 @@ static rg_status no_memory(work *w) {
     return rg_fail(w->err, RG_ERR_MEMORY, w->q->path, NULL, "out of memory");
 }
 
-static rg_status keep(work *w, const char *name, const char *unit, const char *group, double value, double lo,
-                      double hi, double rows) {
+static rg_status keep(work *w, const char *name, const char *unit, const char *chip, const char *group,
+                      double value, double lo, double hi, double rows) {
     const char *slash = strrchr(w->q->path, '/');
     const perf_step_constant c = {.phase = PERF_SERVING,
                                   .name = name,
                                   .unit = unit,
-                                  .chip = "",
+                                  .chip = chip,
                                   .group = group,
                                   .date = w->q->date,
                                   .data = w->q->source ? w->q->source
@@ -62,7 +62,7 @@ static rg_status keep_constants(work *w) {
         for (int i = 0; i < PERF_SERVE_N; i++) {
             const bool own = i >= PERF_SERVE_FIRST_OF_ENGINE;
             if (!own && e > 0) continue;
-            RG_TRY(keep(w, perf_serve_specs[i].name, perf_serve_specs[i].unit,
+            RG_TRY(keep(w, perf_serve_specs[i].name, perf_serve_specs[i].unit, "",
                         own ? perf_serve_engines[e] : "", c[i], lo[i], hi[i], rows_of(w, own ? e : -1)));
         }
     }
@@ -73,7 +73,24 @@ static rg_status keep_residual(work *w, const char *name, bool dense, bool first
     perf_residual r;
     RG_TRY(perf_serve_residual(&w->rows, w->all, dense, NULL, w->key, first_token ? w->first_s : w->time_s,
                                first_token, &r, w->err));
-    return keep(w, name, "ln", dense ? "dense" : "experts", 0, r.lo, r.hi, r.n);
+    return keep(w, name, "ln", "", dense ? "dense" : "experts", 0, r.lo, r.hi, r.n);
+}
+
+/* What the constants have seen: rows of each chip, and how many chips a layout has, but for one row in 100.
+ */
+static rg_status keep_seen(work *w) {
+    double chips = 1;
+    for (size_t i = 0; i < w->rows.n; i++) {
+        const perf_serve_row *r = &w->rows.row[i];
+        double rows = 0, as_large = 0;
+        for (size_t k = 0; k < w->rows.n; k++) {
+            rows += strcmp(w->rows.row[k].chip, r->chip) == 0;
+            as_large += w->rows.row[k].chips >= r->chips;
+        }
+        if (as_large >= 0.01 * (double)w->rows.n) chips = fmax(chips, r->chips);
+        RG_TRY(keep(w, "seen", "1", r->chip, "", rows, rows, rows, rows));
+    }
+    return keep(w, "chips", "1", "", "", chips, 1, chips, (double)w->rows.n);
 }
 
 /* One row of the report per model or chip. */
@@ -120,6 +137,7 @@ static rg_status run(work *w) {
         if (is_new) RG_TRY(add_score(w, i));
     }
     RG_TRY(keep_constants(w));
+    RG_TRY(keep_seen(w));
     for (int dense = 0; dense < 2; dense++) {
         RG_TRY(keep_residual(w, "residual", dense, false));
         RG_TRY(keep_residual(w, "first_token_residual", dense, true));

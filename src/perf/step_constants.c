@@ -139,9 +139,8 @@ rg_status perf_step_constants_write(const rg_calibrations *all, const char *phas
                                     rg_error *err) {
     rg_str out = {0};
     rg_str_printf(
-        &out,
-        "# Constants of phase %s, written by \"ridge perf fit\": docs/energy.md.\nphase: %s\nconstants:\n",
-        phase, phase);
+        &out, "# Constants of phase %s, written by \"ridge perf fit\": docs/%s.md.\nphase: %s\nconstants:\n",
+        phase, strcmp(phase, "power") == 0 ? "energy" : phase, phase);
     for (size_t i = 0; i < all->n_steps; i++)
         if (strcmp(all->step[i].phase, phase) == 0) print_one(&out, &all->step[i]);
     const rg_status status = out.failed ? no_memory(err) : rg_file_write(path, out.data, out.len, err);

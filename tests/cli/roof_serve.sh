@@ -1,0 +1,51 @@
+# ridge roof serve: JSON keys, verdicts, the capacity clamp, pools, refusals.
+fail() { echo "FAIL: $1"; exit 1; }
+fp8="w=e4m3fn(scale=row),a=e4m3fn(scale=row),kv=e4m3fn"
+serve="roof serve llama-3.1-70b --system dgx-h200 --layout tp=8 --isl 1024 --osl 1024 --json"
+
+"$RIDGE" $serve --concurrency 64 --policy "$fp8" --engine vllm >out.json
+jq -e '.verdict == "ok" and .seconds == .tpot_s and .mfu > 0 and .mfu < 1 and .class == "calibrated" and .reason == null and
+       .memory.weights_bytes > 8e9 and .memory.cache_bytes > 1e9 and .memory.available_bytes == 141e9 and
+       (([.parts_s[]] | add) / .seconds - 1 | fabs) < 1e-9 and .tpot.bound_s < .tpot.lo80_s and .tpot.lo80_s < .seconds and
+       .seconds < .tpot.hi80_s and .ttft_s > .prompt_s and .resident_batch == 64 and .chips == 8 and
+       (.tokens_per_s * .seconds / 64 - 1 | fabs) < 1e-9 and .tokens_per_s_per_chip * 8 == .tokens_per_s' out.json >/dev/null ||
+    fail "$(cat out.json)"
+rate=$(jq .requests_per_s out.json) most=$(jq .sustainable_requests_per_s out.json)
+
+# the same load as a rate; more than can be answered is a verdict without times, not a number
+"$RIDGE" $serve --rate "$(jq -n "$rate * 0.999999")" --policy "$fp8" --engine vllm | jq -e '.resident_batch == 64' >/dev/null || fail "rate"
+"$RIDGE" $serve --rate "$(jq -n "$most * 1.1")" --policy "$fp8" --engine vllm >out.json
+jq -e ".verdict == \"saturated\" and .seconds == null and .ttft_s == null and .parts_s.linear == null and
+       (.sustainable_requests_per_s / $most - 1 | fabs) < 1e-9" out.json >/dev/null || fail "not saturated: $(cat out.json)"
+
+# what is in flight is not what is resident; what does not fit at all
+"$RIDGE" roof serve llama-3.1-70b --system h200 --isl 1024 --osl 8192 --concurrency 128 --json \
+    --policy "w=e4m3fn(scale=tensor),a=e4m3fn(scale=row),kv=e4m3fn,w.lm_head=e4m3fn(scale=tensor),w.embed=e4m3fn(scale=tensor)" >out.json
+jq -e '.resident_batch == 67 and (.reason | startswith("KV does not fit: 178 GB > 141 GB")) and (.tpot.bound_s * 1e3 - 26.2 | fabs) < 0.1' \
+    out.json >/dev/null || fail "clamp: $(cat out.json)"
+"$RIDGE" roof serve llama-3.1-70b --system h200 --concurrency 1 --json >out.json
+jq -e '.verdict == "does not fit" and .seconds == null and (.reason | test("weights do not fit.*tp=2"))' out.json >/dev/null ||
+    fail "fits: $(cat out.json)"
+
+# pools, guesses, rent, a slower link
+"$RIDGE" $serve --concurrency 64 --prefill-layout tp=4 | jq -e '.parts_s.prompts == 0 and .chips > 8 and .transfer_s > 0' >/dev/null || fail "pools"
+a=$("$RIDGE" $serve --concurrency 8 | jq .seconds)
+b=$("$RIDGE" $serve --concurrency 8 --draft 2 --acceptance 0.8 | jq .seconds)
+jq -n -e "$b < 0.6 * $a" >/dev/null || fail "guesses: $a $b"
+b=$("$RIDGE" $serve --concurrency 8 --set nvlink.bandwidth=x0.05 | jq .seconds)
+jq -n -e "$b > $a" >/dev/null || fail "a slower link: $a $b"
+"$RIDGE" $serve --concurrency 8 --set cost.rent='2 USD/h' | jq -e '(.usd_per_million_tokens * .tokens_per_s_per_chip * 3600 / 2e6 - 1 | fabs) < 1e-9' >/dev/null ||
+    fail "rent"
+"$RIDGE" roof serve qwen3-32b --system h100 --concurrency 8 | grep -q "time between tokens" || fail "text"
+
+refused() { # refused WORDS ARGUMENTS...
+    words=$1
+    shift
+    if "$RIDGE" "$@" --json >out.json 2>err.txt; then fail "taken: $*"; fi
+    jq -r '.error | .message, .where, .expected' out.json | grep -q "$words" || fail "no \"$words\" in $(cat out.json)"
+}
+refused "tp=3 does not divide" roof serve llama-3.1-70b --system dgx-h100 --layout tp=3 --concurrency 1
+refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100
+refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100 --concurrency 1 --rate 1
+refused "ranks" roof serve llama-3.1-70b --system h100 --layout tp=16 --concurrency 1
+refused "vllm" roof serve llama-3.1-70b --system h100 --concurrency 1 --engine nosuch
