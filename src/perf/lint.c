@@ -14,7 +14,7 @@ static rg_status (*const column_checks[])(lint *l, const lint_table *t) = {
     lint_repeated, lint_floor, lint_zero, lint_tpot, lint_offered, lint_saturated, lint_capacity, lint_units,
 };
 static rg_status (*const row_checks[])(lint *l, const lint_rows *r) = {
-    lint_physics, lint_spikes, lint_floor_rows, lint_power, lint_protocol,
+    lint_physics, lint_spikes, lint_far, lint_floor_rows, lint_power, lint_protocol,
 };
 
 const char *rg_lint_action_name(rg_lint_action action) {

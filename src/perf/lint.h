@@ -78,6 +78,7 @@ rg_status lint_files(lint *l, const lint_file *file, size_t n); /* sorted by nam
 
 rg_status lint_physics(lint *l, const lint_rows *r);
 rg_status lint_spikes(lint *l, const lint_rows *r);
+rg_status lint_far(lint *l, const lint_rows *r);
 rg_status lint_floor_rows(lint *l, const lint_rows *r);
 rg_status lint_power(lint *l, const lint_rows *r);
 rg_status lint_protocol(lint *l, const lint_rows *r);

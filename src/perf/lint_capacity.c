@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf/lint.h"
+#include "perf/lint_group.h"
 
 /* What servers leave to weights and cache: gpu_memory_utilization of vLLM, free_gpu_memory_fraction of
    TensorRT-LLM are 0.9 unless set. */
@@ -86,6 +86,7 @@ enum { N_STEPS = 512 };
 
 typedef struct audit {
     rg_graph model;
+    bool routed; /* routing is uneven, and may read less than the bound counts: capacity alone is audited */
     step known[N_STEPS]; /* rows differ in numbers of chips, versions and repeats */
     size_t n_known;
     lint_hits too_many, infeasible, impossible;
@@ -139,7 +140,7 @@ static void audit_row(lint *l, audit *a, const server *s, size_t number, double 
     const bool fits = all->memory_bytes <= all->available_bytes * s->chips;
     const double faster = all->bound_s / s->chips / measured_s;
     if (!fits) lint_hit(&a->too_many, number);
-    if (faster <= 1) return;
+    if (faster <= 1 || a->routed) return;
     const char *cause = fits ? NULL : clamp(l, a, s, all, measured_s);
     lint_hit(cause ? &a->infeasible : &a->impossible, number);
     if (!cause || faster <= a->worst) return;
@@ -163,17 +164,20 @@ static rg_status report(lint *l, const lint_table *t, const char *model, audit *
         "concurrency is not the resident batch: the rest waits; clamp the batch to what fits");
 }
 
-static rg_status audit_model(lint *l, const lint_table *t, const columns *c, const char *name) {
+/* Rows [first, end) of the group are of this model. */
+static rg_status audit_model(lint *l, const lint_table *t, const columns *c, const lint_group *g,
+                             size_t first, size_t end) {
+    const char *name = lint_cell(&t->csv, g->at[first], c->model);
     audit *a = calloc(1, sizeof *a);
     if (!a) return lint_no_memory(l);
     rg_status status = RG_OK;
     if (open_model(&a->model, name, l->options.data_dir)) {
-        for (size_t i = 0; i < t->csv.n_rows; i++) {
+        for (size_t i = 0; i < a->model.n_nodes; i++) a->routed |= a->model.node[i].op == RG_OP_EXPERT_LINEAR;
+        for (size_t i = first; i < end; i++) {
             server s;
-            const double tpot_s = lint_number(&t->csv, i, c->tpot) / 1e3;
-            if (strcmp(lint_cell(&t->csv, i, c->model), name) == 0 && tpot_s > 0 &&
-                server_of(l, &t->csv, i, c, &s))
-                audit_row(l, a, &s, i + 1, tpot_s);
+            const double tpot_s = lint_number(&t->csv, g->at[i], c->tpot) / 1e3;
+            if (tpot_s > 0 && server_of(l, &t->csv, g->at[i], c, &s))
+                audit_row(l, a, &s, g->at[i] + 1, tpot_s);
         }
         rg_graph_close(&a->model);
         status = report(l, t, name, a);
@@ -188,11 +192,12 @@ static rg_status audit_model(lint *l, const lint_table *t, const columns *c, con
 rg_status lint_capacity(lint *l, const lint_table *t) {
     columns c;
     if (!find_columns(&c, &t->csv)) return RG_OK;
-    for (size_t i = 0; i < t->csv.n_rows; i++) {
-        const char *name = lint_cell(&t->csv, i, c.model);
-        bool seen = false;
-        for (size_t k = 0; k < i && !seen; k++) seen = strcmp(lint_cell(&t->csv, k, c.model), name) == 0;
-        if (!seen) RG_TRY(audit_model(l, t, &c, name));
+    lint_group g = {.csv = &t->csv, .n_columns = 1, .column = {(size_t)c.model}};
+    rg_status status = lint_group_sort(&g, l);
+    for (size_t first = 0, end; status == RG_OK && first < g.n; first = end) {
+        end = lint_group_end(&g, first);
+        status = audit_model(l, t, &c, &g, first, end);
     }
-    return RG_OK;
+    lint_group_close(&g);
+    return status;
 }

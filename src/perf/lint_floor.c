@@ -2,9 +2,9 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "perf/lint_group.h"
+#include "perf/lint_order.h"
 
 static const double floor_s = 25e-6, flat = 1.25, light = 0.2, span = 4;
 enum { FEW = 5 };
@@ -42,39 +42,22 @@ static rg_status check(lint *l, const char *file, const char *group, const timed
 
 /* ---- tables with a model: what has constants of its own is timed in one way ---------------------------- */
 
-typedef struct grouped {
-    char group[160];
-    timed x;
-} grouped;
-
-static int by_group(const void *a, const void *b) {
-    return strcmp(((const grouped *)a)->group, ((const grouped *)b)->group);
-}
-
-static rg_status check_groups(lint *l, const lint_rows *r, grouped *g, timed *x) {
-    for (size_t i = 0; i < r->table.n; i++) {
-        const perf_row *row = &r->table.row[i];
-        perf_group_text(r->table.model, row, g[i].group, sizeof g[i].group);
-        g[i].x = (timed){.s = row->measured_s, .number = r->table.number[i]};
-        if (perf_judge(r->table.model, row, r->chip, &g[i].x.bound_s) == PERF_UNKNOWN_FORMAT) g[i].x.s = 0;
+static rg_status check_group(lint *l, const lint_rows *r, const char *group, const size_t *at, size_t n) {
+    timed *x = malloc((n + 1) * sizeof *x);
+    if (!x) return lint_no_memory(l);
+    for (size_t i = 0; i < n; i++) {
+        const perf_row *row = &r->table.row[at[i]];
+        x[i] = (timed){.s = row->measured_s, .number = r->table.number[at[i]]};
+        if (perf_judge(r->table.model, row, r->chip, &x[i].bound_s) == PERF_UNKNOWN_FORMAT) x[i].s = 0;
     }
-    qsort(g, r->table.n, sizeof *g, by_group);
-    for (size_t first = 0, end; first < r->table.n; first = end) {
-        for (end = first; end < r->table.n && strcmp(g[end].group, g[first].group) == 0; end++)
-            x[end - first] = g[end].x;
-        RG_TRY(check(l, r->of->name, g[first].group, x, end - first));
-    }
-    return RG_OK;
+    const rg_status status = check(l, r->of->name, group, x, n);
+    free(x);
+    return status;
 }
 
 rg_status lint_floor_rows(lint *l, const lint_rows *r) {
     if (r->table.model->network) return RG_OK; /* messages have a floor of their own */
-    grouped *g = malloc((r->table.n + 1) * sizeof *g);
-    timed *x = malloc((r->table.n + 1) * sizeof *x);
-    const rg_status status = g && x ? check_groups(l, r, g, x) : lint_no_memory(l);
-    free(g);
-    free(x);
-    return status;
+    return lint_each_group(l, r, check_group);
 }
 
 /* ---- tables of one kernel without a model: m, n, k, or elements ---------------------------------------- */

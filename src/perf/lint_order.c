@@ -1,4 +1,4 @@
-/* Neighbours of a table along one size. */
+/* Neighbours of a table along one size, groups of one kernel. */
 #include "perf/lint_order.h"
 
 #include <stdlib.h>
@@ -56,4 +56,39 @@ void lint_order_close(lint_order *o) {
 
 bool lint_neighbours(const lint_order *o, const perf_table *t, size_t i, size_t k) {
     return compare_but(t, o->axis, &t->row[o->at[i]], &t->row[o->at[k]]) == 0;
+}
+
+typedef struct member {
+    char group[160];
+    size_t row;
+} member;
+
+static int by_group(const void *a, const void *b) {
+    const member *x = a, *y = b;
+    const int d = strcmp(x->group, y->group);
+    return d ? d : (x->row > y->row) - (x->row < y->row);
+}
+
+static rg_status call_each(lint *l, const lint_rows *r, member *m, size_t *at, lint_group_check check) {
+    const size_t n = r->table.n;
+    for (size_t i = 0; i < n; i++) {
+        m[i].row = i;
+        perf_group_text(r->table.model, &r->table.row[i], m[i].group, sizeof m[i].group);
+    }
+    qsort(m, n, sizeof *m, by_group);
+    for (size_t first = 0, end; first < n; first = end) {
+        for (end = first; end < n && strcmp(m[end].group, m[first].group) == 0; end++)
+            at[end - first] = m[end].row;
+        RG_TRY(check(l, r, m[first].group, at, end - first));
+    }
+    return RG_OK;
+}
+
+rg_status lint_each_group(lint *l, const lint_rows *r, lint_group_check check) {
+    member *m = malloc((r->table.n + 1) * sizeof *m);
+    size_t *at = malloc((r->table.n + 1) * sizeof *at);
+    const rg_status status = m && at ? call_each(l, r, m, at, check) : lint_no_memory(l);
+    free(m);
+    free(at);
+    return status;
 }

@@ -27,6 +27,14 @@ static void extra_rows(rg_str *out) {
         rg_str_printf(out, "bfloat16,%d,16384,16384,%.6g\n", 4096 + 8 * i, law_ms(0, 0, (uint64_t)i));
 }
 
+/* A site that something slowed 15 times. */
+static void slow_rows(rg_str *out) {
+    gemm_rows(out);
+    for (double m = 1; m <= 8192; m *= 2)
+        rg_str_printf(out, "bfloat16,%.0f,16384,16384,%.6g\n", m,
+                      15 * law_ms(2 * m * 16384 * 16384, 2 * 16384 * (2 * m + 16384), (uint64_t)m));
+}
+
 static void attention_row(rg_str *out, double isl, double heads, double window, double seen, uint64_t row) {
     const double pairs = isl * fmin(isl, seen) - fmin(isl, seen) * fmin(isl, seen) / 2;
     rg_str_printf(out, "bfloat16,bfloat16,4,%.0f,0,%.0f,8,128,%.0f,%.6g\n", isl, heads, window,
@@ -78,6 +86,7 @@ const lint_planted lint_plants[] = {
     {0, "served_law.csv", NULL, NULL, 0, served_requests},
     {1, "gemm_h100_copy.csv", "duplicate_file", "copied", 0, gemm_rows},
     {2, "gemm_h100_extra.csv", "faster_than_compute", "did not run", 483, extra_rows},
+    {2, "gemm_h100_slow.csv", "out_of_line", "extra rows", 14, slow_rows},
     {3, "attention_prefill_h100.csv", "faster_than_compute", "sentinel", 1, sentinel_window},
     {6, "served.csv", "failed_requests", "beyond its capacity", 3, failed_requests},
     {7, "served_tokens.csv", "tpot_definition", "definitions", 2, time_per_token},
