@@ -70,6 +70,18 @@ static double element_bytes(perf_plan *plan, const perf_plan_class *k) {
              : 2;
 }
 
+/* Of the copies of a token that travel to experts, or of their results, the share that has to: one for each
+   chip that has some of its experts, or node where they are on several, by the mean under even choice. */
+static double least_share(const perf_plan *plan, const rg_system *system, const rg_graph_node *n) {
+    const double copies =
+        n->top_k > 0 ? (double)n->top_k : (double)n->width / fmax(1, (double)plan->rank.hidden_size);
+    const double span = (double)n->ranks * stride_of(&plan->layout, n),
+                 node = system->n_levels ? system->level[0].n_chips : 1;
+    const double places = span > node ? span / node : (double)n->ranks;
+    if (n->op != RG_OP_ALL_TO_ALL || !(copies > 1) || !(places > 1)) return 1;
+    return fmin(1, places * (1 - pow(1 - 1 / places, copies)) / copies);
+}
+
 rg_status perf_plan_exchange(perf_plan *plan, const perf_plan_question *q, const perf_plan_class *k,
                              rg_collective_time *out, rg_error *err) {
     static const rg_collective as[] = {RG_ALL_REDUCE, RG_REDUCE_SCATTER, RG_ALL_GATHER, RG_ALL_TO_ALL};
@@ -79,8 +91,10 @@ rg_status perf_plan_exchange(perf_plan *plan, const perf_plan_question *q, const
     const double bytes = count.network_elements * element_bytes(plan, k);
     *out = (rg_collective_time){.kind = "assumed"};
     if (!(bytes > 0)) return RG_OK;
-    return rg_perf_collective(q->system, q->all, as[n->op - RG_OP_ALL_REDUCE], "half", (double)n->ranks,
-                              stride_of(&plan->layout, n), bytes, out, err);
+    RG_TRY(rg_perf_collective(q->system, q->all, as[n->op - RG_OP_ALL_REDUCE], "half", (double)n->ranks,
+                              stride_of(&plan->layout, n), bytes, out, err));
+    out->bound_s *= least_share(plan, q->system, n);
+    return RG_OK;
 }
 
 /* ---- operators --------------------------------------------------------------------------------------- */

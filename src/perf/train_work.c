@@ -205,30 +205,22 @@ static void add_kinds(perf_train_work *w, measured *m, const rg_train_request *r
     }
 }
 
-/* Rates of the type that the largest multiplication runs as, and of bf16; bandwidth that streams reach. */
-static rg_status find_rates(perf_train_work *w, const measured *m, const rg_train_request *r,
-                            const rg_calibrations *all, rg_error *err) {
-    perf_case c;
+/* Rates of the type that the largest multiplication in a layer runs as, and of bf16; bandwidth that streams
+   reach. */
+static void find_rates(perf_train_work *w, const measured *m, const rg_train_request *r,
+                       const rg_calibrations *all) {
     perf_typical typical = {.bandwidth = 1};
     const rg_chip *chip = &r->system->chip;
     double most = 0;
-    RG_TRY(perf_case_init(&c, &m->plan.rank, chip, RG_PREFILL, (double)r->layout->microbatch, r->sequence,
-                          r->policy, err));
-    for (size_t i = 0; i < m->plan.n_classes; i++) {
-        perf_cost cost;
-        const rg_op op = m->plan.rank.node[m->plan.class[i].node].op;
-        if (op != RG_OP_LINEAR && op != RG_OP_EXPERT_LINEAR) continue;
-        if (m->plan.rank.node[m->plan.class[i].node].layer < 0) continue;
-        RG_TRY(perf_cost_of(&c, (size_t)m->plan.class[i].node, &cost, err));
-        if (!(cost.matrix_flop > most)) continue;
-        most = cost.matrix_flop;
-        w->peak_flop_per_s = cost.execution.flop_per_s;
+    for (size_t i = 0; i < m->plan.n_kinds; i++) {
+        if (!(m->forward[i].most_flop > most)) continue;
+        most = m->forward[i].most_flop;
+        w->peak_flop_per_s = m->forward[i].peak_flop_per_s;
     }
     perf_typical_of(all, chip, &typical);
-    w->memory_bytes_per_s = c.bytes_per_s * typical.bandwidth;
+    w->memory_bytes_per_s = chip->memory_bytes_per_s.value * typical.bandwidth;
     w->score_flop_per_s = w->peak_flop_per_s;
     rg_chip_rate_of(chip, "bf16", &w->score_flop_per_s, NULL);
-    return RG_OK;
 }
 
 static rg_status fill(perf_train_work *w, measured *m, const rg_train_request *r, const rg_calibrations *all,
@@ -239,7 +231,7 @@ static rg_status fill(perf_train_work *w, measured *m, const rg_train_request *r
                                   .batch = (double)r->layout->microbatch,
                                   .context = r->sequence};
     RG_TRY(perf_plan_times(&m->plan, &q, m->forward, m->backward, err));
-    RG_TRY(find_rates(w, m, r, all, err));
+    find_rates(w, m, r, all);
     w->layers = (double)m->plan.rank.n_layers;
     if (r->attention == RG_TRAIN_UNFUSED) unfuse(m, r, w, k);
     add_kinds(w, m, r);
