@@ -21,6 +21,7 @@ typedef struct sweep_run {
     uint64_t *todo;          /* the others, in order */
     uint64_t n_todo;
     double seconds;
+    uint64_t n_answered; /* of those evaluated: without the refused */
 } sweep_run;
 
 static double now_s(void) {
@@ -80,7 +81,10 @@ static rg_status collect(sweep_run *r, const rg_sweep_result *mine, rg_error *er
         status = cli_ranks_gather(&r->ranks, &r->seconds, sizeof r->seconds, seconds, bytes, err);
     for (int i = 0; status == RG_OK && r->ranks.rank == 0 && i < size; i++)
         r->seconds = fmax(r->seconds, seconds[i]);
-    for (uint64_t i = 0; status == RG_OK && i < r->n_todo; i++) r->result[r->todo[i]] = all[i];
+    for (uint64_t i = 0; status == RG_OK && i < r->n_todo; i++) {
+        r->result[r->todo[i]] = all[i];
+        r->n_answered += all[i].status != RG_SWEEP_REFUSED;
+    }
     free(bytes);
     free(seconds);
     free(all);
@@ -127,7 +131,7 @@ static void json_result(rg_str *out, const sweep_run *r, const rg_sweep_result *
 static void print_json(const sweep_run *r, const size_t *front, size_t n_front, const uint64_t *count) {
     rg_str out = {0};
     rg_str_printf(&out, "{\"configurations\": %llu, \"configurations_per_s\": ", (unsigned long long)r->size);
-    cli_print_json_number(&out, r->n_todo && r->seconds > 0 ? (double)r->n_todo / r->seconds : NAN);
+    cli_print_json_number(&out, r->n_todo && r->seconds > 0 ? (double)r->n_answered / r->seconds : NAN);
     rg_str_printf(&out, ", \"processes\": %d, \"evaluated\": %llu", r->ranks.size,
                   (unsigned long long)r->n_todo);
     for (int i = 0; i < RG_N_SWEEP_STATUS; i++) {
@@ -154,7 +158,7 @@ static void print_table(const sweep_run *r, const size_t *front, size_t n_front,
     for (int i = 0; i < RG_N_SWEEP_STATUS; i++)
         if (count[i])
             printf(", %llu %s", (unsigned long long)count[i], rg_sweep_status_name((rg_sweep_status)i));
-    if (r->n_todo) printf("; %.0f per second", (double)r->n_todo / r->seconds);
+    if (r->n_todo) printf("; %.0f per second, refused ones not counted", (double)r->n_answered / r->seconds);
     printf("\n\n");
     if (!n_front) {
         for (uint64_t i = 0; i < r->size; i++)

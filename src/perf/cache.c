@@ -48,7 +48,7 @@ struct perf_cache {
     flop_slot flop[N_FLOPS];
 };
 
-static size_t slot_of(const void *key, size_t size, size_t n) {
+size_t perf_cache_slot(const void *key, size_t size, size_t n) {
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < size; i++) hash = (hash ^ ((const unsigned char *)key)[i]) * 0x100000001b3u;
     return (size_t)((hash ^ hash >> 32) % n);
@@ -76,7 +76,7 @@ const rg_calibrations *perf_cache_calibrations(const perf_cache *c) {
 
 static rg_status find_plan(perf_cache *c, const plan_key *key, const rg_layout *layout, plan_slot **out,
                            rg_error *err) {
-    plan_slot *s = &c->plan[slot_of(key, sizeof *key, N_PLANS)];
+    plan_slot *s = &c->plan[perf_cache_slot(key, sizeof *key, N_PLANS)];
     if (!s->number || memcmp(&s->key, key, sizeof *key) != 0) {
         perf_plan plan;
         RG_TRY(perf_plan_open(&plan, key->graph, layout, key->policy, key->training, err));
@@ -125,7 +125,7 @@ static rg_status find_times(perf_cache *c, plan_slot *p, const perf_plan_questio
     key.batch = q->batch;
     key.context = q->context;
     key.phase = q->phase;
-    time_slot *s = &c->time[slot_of(&key, sizeof key, N_TIMES)];
+    time_slot *s = &c->time[perf_cache_slot(&key, sizeof key, N_TIMES)];
     *out = s;
     if (s->pass && memcmp(&s->key, &key, sizeof key) == 0) return RG_OK;
     RG_TRY(fill_times(s, p, q, err));
@@ -135,7 +135,7 @@ static rg_status find_times(perf_cache *c, plan_slot *p, const perf_plan_questio
 
 static double model_flop(perf_cache *c, const rg_graph *g, rg_phase phase, double context) {
     const double key[2] = {(double)(uintptr_t)g, 2 * context + (phase == RG_DECODE)};
-    flop_slot *s = &c->flop[slot_of(key, sizeof key, N_FLOPS)];
+    flop_slot *s = &c->flop[perf_cache_slot(key, sizeof key, N_FLOPS)];
     if (s->graph == g && s->phase == phase && s->context == context) return s->flop;
     *s = (flop_slot){.graph = g, .phase = phase, .context = context};
     for (size_t i = 0; i < g->n_nodes; i++)

@@ -19,6 +19,7 @@ static const struct part {
     {"serving", perf_score_serving},
     {"lint", perf_score_lint},
     {"training", perf_score_train},
+    {"sweeps", perf_score_sweep},
 };
 enum { N_PARTS = sizeof parts / sizeof *parts };
 

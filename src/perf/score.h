@@ -63,6 +63,8 @@ rg_status perf_score_lint(perf_scoring *s);
 
 /* Training steps. */
 rg_status perf_score_train(perf_scoring *s);
+/* Speed of sweeps. */
+rg_status perf_score_sweep(perf_scoring *s);
 
 extern const perf_score_source perf_score_sources[];
 extern const size_t perf_score_n_sources;

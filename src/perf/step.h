@@ -11,6 +11,9 @@ rg_status perf_cache_open(perf_cache **out, const rg_calibrations *all, rg_error
 void perf_cache_close(perf_cache *cache);
 const rg_calibrations *perf_cache_calibrations(const perf_cache *cache);
 
+/* Number below n that a key's bytes give, padding included. */
+size_t perf_cache_slot(const void *key, size_t size, size_t n);
+
 typedef struct perf_cached {
     perf_plan *plan;
     const perf_pass *forward, *backward; /* [n_kinds + 2]; backward NULL unless training */

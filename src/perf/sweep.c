@@ -24,7 +24,7 @@ static const axis_spec specs[PERF_N_AXES] = {[PERF_AXIS_MODEL] = {"model", TEXT,
                                              [PERF_AXIS_EP] = {"ep", NUMBER, 1, 1 << 20, "1"},
                                              [PERF_AXIS_CP] = {"cp", NUMBER, 1, 1 << 20, "1"},
                                              [PERF_AXIS_ETP] = {"etp", NUMBER, 0, 1 << 20, "0"},
-                                             [PERF_AXIS_SP] = {"sp", NUMBER, 0, 1, "0"},
+                                             [PERF_AXIS_SP] = {"sp", NUMBER, 0, 1, NULL},
                                              [PERF_AXIS_MBS] = {"mbs", NUMBER, 1, 1 << 20, "1"},
                                              [PERF_AXIS_RECOMPUTE] = {"recompute", RECOMPUTE, 0, 0, "none"},
                                              [PERF_AXIS_PP] = {"pp", NUMBER, 1, 1 << 20, "1"},
@@ -91,7 +91,8 @@ static rg_status read_value(reader *r, int axis, const rg_doc_node *node, const 
 
 /* A value, a list of them, or nothing. */
 static rg_status read_axis(reader *r, int axis) {
-    const char *name = name_of(r->s, axis), *preset = specs[axis].preset;
+    const char *name = name_of(r->s, axis);
+    const char *preset = axis == PERF_AXIS_SP ? r->s->phase->sp : specs[axis].preset;
     perf_axis_values *a = &r->s->axis[axis];
     rg_doc_node *node = name ? rg_doc_get(r->doc->root, name) : NULL;
     if (!node && !preset) return bad(r, r->doc->root, "a value, or a list of values", name);
@@ -230,6 +231,8 @@ rg_status rg_sweep_open(rg_sweep **out, const char *path, const char *data_dir, 
 void rg_sweep_close(rg_sweep *s) {
     if (!s) return;
     perf_cache_close(s->cache);
+    free(s->trained);
+
     for (size_t i = 0; i < s->n_graphs; i++) rg_graph_close(&s->graph[i]);
     for (size_t i = 0; i < s->n_systems; i++) rg_system_close(&s->system[i]);
     rg_arena_free(&s->arena);

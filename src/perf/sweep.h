@@ -51,6 +51,7 @@ struct rg_sweep {
     const struct perf_objective *objective[8];
     const rg_calibrations *all;
     perf_cache *cache;
+    struct perf_sweep_trained *trained; /* of sweep_train.c; NULL before the first use */
 };
 
 typedef struct perf_sweep_question {
@@ -67,8 +68,14 @@ struct perf_sweep_phase {
     const char *name;
     const char *context, *batch; /* how its files call these axes */
     const char *objective[2];    /* presets */
+    const char *sp;              /* preset of that axis */
+    bool batch_given;            /* it belongs to the workload: it is not chosen */
     rg_status (*evaluate)(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out, rg_error *err);
 };
+rg_status perf_sweep_train(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out,
+                           rg_error *err);
+/* Rent of all chips for the time that a million tokens take; 0: no price is known. */
+double perf_sweep_price(const rg_system *system, double chips, double tokens_per_s);
 const perf_sweep_phase *perf_sweep_phase_find(const char *name);
 extern const char perf_sweep_phase_names[];
 

@@ -52,7 +52,8 @@ static size_t workload(const rg_sweep *s, const rg_sweep_result *r) {
     size_t group = 0;
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
         group = group * s->axis[axes[i]].n + perf_sweep_position(s, axes[i], r->index);
-    return group;
+    if (!s->phase->batch_given) return group;
+    return group * s->axis[PERF_AXIS_BATCH].n + perf_sweep_position(s, PERF_AXIS_BATCH, r->index);
 }
 
 /* < 0: a is better in the first objective that differs; equals by their index. */

@@ -14,8 +14,7 @@ static void keep(char *to, size_t size, const char *text) {
     snprintf(to, size, "%s", text ? text : "");
 }
 
-/* Rent of all chips for the time that a million tokens take. */
-static double price(const rg_system *s, double chips, double tokens_per_s) {
+double perf_sweep_price(const rg_system *s, double chips, double tokens_per_s) {
     return s->usd_per_chip_h.given ? 1e6 / tokens_per_s / 3600 * chips * s->usd_per_chip_h.value : 0;
 }
 
@@ -45,7 +44,7 @@ static rg_status evaluate_step(rg_sweep *s, const perf_sweep_question *q, rg_pha
     out->tokens_per_s_per_chip = step.tokens_per_s / step.chips;
     out->tokens_per_s_per_sequence = phase == RG_DECODE ? 1 / step.estimate_s : 0;
     out->mfu = step.mfu;
-    out->usd_per_million_tokens = price(q->system, step.chips, step.tokens_per_s);
+    out->usd_per_million_tokens = perf_sweep_price(q->system, step.chips, step.tokens_per_s);
     keep(out->limiter, sizeof out->limiter, step.limiter);
     keep(out->class_name, sizeof out->class_name, step.kind);
     return RG_OK;
@@ -62,9 +61,16 @@ static rg_status evaluate_decode(rg_sweep *s, const perf_sweep_question *q, rg_s
 }
 
 static const perf_sweep_phase phases[] = {
-    {"prefill", "context", "batch", {"seconds", "tokens_per_s_per_chip"}, evaluate_prefill},
-    {"decode", "context", "batch", {"tokens_per_s_per_sequence", "tokens_per_s_per_chip"}, evaluate_decode}};
-const char perf_sweep_phase_names[] = "prefill or decode";
+    {"prefill", "context", "batch", {"seconds", "tokens_per_s_per_chip"}, "0", false, evaluate_prefill},
+    {"decode",
+     "context",
+     "batch",
+     {"tokens_per_s_per_sequence", "tokens_per_s_per_chip"},
+     "0",
+     false,
+     evaluate_decode},
+    {"train", "sequence", "batch", {"seconds", "chips"}, "1", true, perf_sweep_train}};
+const char perf_sweep_phase_names[] = "prefill, decode or train";
 
 const perf_sweep_phase *perf_sweep_phase_find(const char *name) {
     for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)

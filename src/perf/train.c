@@ -70,6 +70,12 @@ static rg_status check_chips(const rg_train_request *r, rg_error *err) {
                    s->id);
 }
 
+rg_status perf_train_check(const rg_train_request *r, rg_error *err) {
+    RG_TRY(check_chips(r, err));
+    RG_TRY(check_batch(r, err));
+    return check_stages(r, err);
+}
+
 /* ---- a step ------------------------------------------------------------------------------------------ */
 
 /* Operators and step: nine tenths of the time within what was measured, and constants of the software. */
@@ -100,9 +106,7 @@ static void add_rates(rg_train_step *out, const perf_train_work *w, const rg_tra
 
 rg_status perf_train_prepare(perf_train_work *w, perf_train_exchanges *x, const rg_train_request *r,
                              const rg_calibrations *all, const perf_train_constants *k, rg_error *err) {
-    RG_TRY(check_chips(r, err));
-    RG_TRY(check_batch(r, err));
-    RG_TRY(check_stages(r, err));
+    RG_TRY(perf_train_check(r, err));
     RG_TRY(perf_train_measure(w, r, all, k, err));
     return perf_train_exchange(x, w, r, all, err);
 }

@@ -55,6 +55,9 @@ typedef struct perf_train_work {
     double memory_bytes_per_s;          /* that streams reach */
 } perf_train_work;
 
+/* What has to divide, and chips enough. */
+rg_status perf_train_check(const rg_train_request *r, rg_error *err);
+/* The same for all replicas, stages, schedules and degrees of ZeRO. */
 rg_status perf_train_measure(perf_train_work *out, const rg_train_request *r, const rg_calibrations *all,
                              const perf_train_constants *k, rg_error *err);
 /* Beside the graph. */

@@ -12,6 +12,7 @@
 
 #include "ridge/step.h"
 #include "ridge/sweep.h"
+#include "ridge/train.h"
 
 #define DATA RIDGE_SOURCE_DIR "/data"
 
@@ -160,6 +161,44 @@ static void test_front(void **state) {
     rg_sweep_close(s);
 }
 
+/* Training: what stages and replicas are put around a rank's work is what one question gives. */
+static void test_training(void **state) {
+    (void)state;
+    rg_sweep *s;
+    rg_graph g;
+    rg_system system;
+    rg_error err = {0};
+    size_t ok = 0;
+    must(rg_sweep_open(&s, DATA "/sweeps/training-70b.yaml", DATA, all, &err), &err);
+    must(rg_graph_from_name(&g, "llama-3.1-70b", DATA, &err), &err);
+    must(rg_system_open(&system, "dgx-h100", DATA, &err), &err);
+    for (uint64_t i = 0; i < rg_sweep_size(s); i += 331) {
+        rg_sweep_result r;
+        rg_sweep_case c;
+        rg_train_step step;
+        must(rg_sweep_evaluate(s, i, 1, &r, &err), &err);
+        if (r.status == RG_SWEEP_REFUSED) continue;
+        must(rg_sweep_describe(s, i, &c, &err), &err);
+        assert_true(c.layout.sp);
+        const rg_train_request q = {.graph = &g,
+                                    .system = &system,
+                                    .layout = &c.layout,
+                                    .policy = c.policy,
+                                    .sequence = c.context,
+                                    .global_batch = c.batch};
+        must(rg_train_estimate(&step, &q, all, &err), &err);
+        assert_int_equal(r.status == RG_SWEEP_OK, step.fits);
+        assert_true(r.memory_bytes == step.memory.total_bytes);
+        if (step.fits)
+            assert_true(r.seconds == step.estimate_s && r.bound_s == step.bound_s && r.mfu == step.mfu);
+        ok += step.fits;
+    }
+    assert_true(ok > 10);
+    rg_sweep_close(s);
+    rg_graph_close(&g);
+    rg_system_close(&system);
+}
+
 static void refused(const char *text, rg_status expected, const char *words) {
     rg_sweep *s;
     rg_error err = {0};
@@ -194,6 +233,6 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_as_asked), cmocka_unit_test(test_front),
-                                       cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_training), cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

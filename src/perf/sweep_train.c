@@ -1,0 +1,101 @@
+/* Training steps of a sweep: the work of a rank is measured once, stages and replicas are put around it. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "perf/sweep.h"
+#include "perf/train.h"
+
+enum { N_WORKS = 512 };
+
+typedef struct work_key {
+    const rg_graph *graph;
+    const rg_system *system;
+    const char *policy;
+    double sequence;
+    int64_t tp, cp, ep, etp, microbatch;
+    rg_recompute recompute;
+    bool sp;
+} work_key;
+
+struct perf_sweep_trained {
+    perf_train_constants constants;
+    struct {
+        work_key key; /* graph NULL: empty */
+        perf_train_work work;
+    } slot[N_WORKS];
+};
+
+static rg_status open_works(rg_sweep *s, const rg_train_request *r, rg_error *err) {
+    if (s->trained) return RG_OK;
+    s->trained = calloc(1, sizeof *s->trained);
+    if (!s->trained) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    perf_train_constants_of(&s->trained->constants, r, s->all);
+    return RG_OK;
+}
+
+static rg_status find_work(rg_sweep *s, const rg_train_request *r, const perf_train_work **out,
+                           rg_error *err) {
+    const rg_layout *l = r->layout;
+    work_key key;
+    memset(&key, 0, sizeof key); /* padding is compared too */
+    key.graph = r->graph, key.system = r->system, key.policy = r->policy, key.sequence = r->sequence;
+    key.tp = l->tp, key.cp = l->cp, key.ep = l->ep, key.etp = l->etp, key.microbatch = l->microbatch;
+    key.recompute = l->recompute, key.sp = l->sp;
+    const size_t at = perf_cache_slot(&key, sizeof key, N_WORKS);
+    *out = &s->trained->slot[at].work;
+    if (s->trained->slot[at].key.graph && memcmp(&s->trained->slot[at].key, &key, sizeof key) == 0)
+        return RG_OK;
+    perf_train_work work;
+    RG_TRY(perf_train_measure(&work, r, s->all, &s->trained->constants, err));
+    s->trained->slot[at].work = work;
+    memcpy(&s->trained->slot[at].key, &key, sizeof key);
+    return RG_OK;
+}
+
+static void does_not_fit(const rg_train_step *step, rg_sweep_result *out) {
+    char over[32];
+    int most = 0;
+    for (int i = 1; i < RG_N_TRAIN_MEMORY; i++)
+        if (step->memory.bytes[i] > step->memory.bytes[most]) most = i;
+    out->status = RG_SWEEP_DOES_NOT_FIT;
+    snprintf(
+        out->reason, sizeof out->reason, "%s too much, mostly %s",
+        rg_units_print(out->memory_bytes - step->memory.available_bytes, RG_UNIT_BYTES, over, sizeof over),
+        rg_train_memory_name((rg_train_memory)most));
+}
+
+rg_status perf_sweep_train(rg_sweep *s, const perf_sweep_question *q, rg_sweep_result *out, rg_error *err) {
+    const perf_train_work *work;
+    perf_train_exchanges exchanges;
+    rg_train_step step;
+    const rg_train_request r = {.graph = q->graph,
+                                .system = q->system,
+                                .layout = &q->c.layout,
+                                .policy = q->c.policy,
+                                .sequence = q->c.context,
+                                .global_batch = q->c.batch};
+    RG_TRY(open_works(s, &r, err));
+    RG_TRY(perf_train_check(&r, err));
+    RG_TRY(find_work(s, &r, &work, err));
+    RG_TRY(perf_train_exchange(&exchanges, work, &r, s->all, err));
+    perf_train_finish(&step, work, &exchanges, &r, &s->trained->constants);
+    out->memory_bytes = step.memory.total_bytes;
+    out->chips = step.chips;
+    if (!step.fits) {
+        does_not_fit(&step, out);
+        return RG_OK;
+    }
+    out->seconds = step.estimate_s;
+    out->bound_s = step.bound_s;
+    out->lo80_s = step.lo80_s;
+    out->hi80_s = step.hi80_s;
+    out->tokens_per_s = step.tokens_per_s;
+    out->tokens_per_s_per_chip = step.tokens_per_s / step.chips;
+    out->mfu = step.mfu;
+    out->usd_per_million_tokens = perf_sweep_price(q->system, step.chips, step.tokens_per_s);
+    snprintf(out->limiter, sizeof out->limiter, "%s", step.limiter);
+    snprintf(out->class_name, sizeof out->class_name, "%s", step.kind);
+    return RG_OK;
+}
