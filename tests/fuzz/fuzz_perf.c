@@ -1,8 +1,9 @@
-/* Tables of operators and of board power, files of constants, tables for the lint: the first byte says which.
- */
+/* Tables of operators and of board power, files of constants, tables for the lint, any
+   tables: the first byte says which. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "perf/csv.h"
 #include "perf/lint.h"
 #include "perf/power.h"
 
@@ -51,9 +52,15 @@ static void lint_table_text(const char *text, size_t size) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const ops[] = {"gemm", "attention_prefill", "attention_decode", "moe", "collective"};
     if (size < 1) return 0;
-    const unsigned which = data[0] % 8;
+    const unsigned which = data[0] % 9;
     if (which < 5) {
         table(ops[which], data + 1, size - 1);
+        return 0;
+    }
+    if (which == 8) {
+        perf_csv t;
+        if (perf_csv_parse(&t, (const char *)data + 1, size - 1, "fuzz.csv", NULL) == RG_OK)
+            perf_csv_close(&t);
         return 0;
     }
     if (which == 7) {
