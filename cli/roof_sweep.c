@@ -100,6 +100,7 @@ static void json_result(rg_str *out, const sweep_run *r, const rg_sweep_result *
     rg_str_printf(out, "{\"index\": %llu", (unsigned long long)s->index);
     cli_json_string(out, "model", c.model);
     cli_json_string(out, "system", c.system);
+    if (*c.what_if) cli_json_string(out, "what_if", c.what_if);
     cli_json_string(out, "policy", c.policy);
     cli_json_string(out, "layout", rg_layout_print(&c.layout, layout, sizeof layout));
     cli_json_number(out, "batch", c.batch);
@@ -181,9 +182,9 @@ static void print_table(const sweep_run *r, const size_t *front, size_t n_front,
         if (rg_sweep_describe(r->sweep, s->index, &c, NULL) != RG_OK) continue;
         for (size_t i = 0; i < rg_sweep_n_objectives(r->sweep); i++)
             printf("%26.6g", rg_sweep_objective_value(r->sweep, i, s));
-        printf("  %-8s %s, %s, %s, batch %.0f, context %.0f%s%s\n", s->limiter, c.model, c.system,
-               rg_layout_print(&c.layout, layout, sizeof layout), c.batch, c.context, *c.policy ? ", " : "",
-               c.policy);
+        printf("  %-8s %s, %s%s%s, %s, batch %.0f, context %.0f%s%s\n", s->limiter, c.model, c.system,
+               *c.what_if ? " with " : "", c.what_if, rg_layout_print(&c.layout, layout, sizeof layout),
+               c.batch, c.context, *c.policy ? ", " : "", c.policy);
     }
 }
 

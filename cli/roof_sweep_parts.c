@@ -109,9 +109,9 @@ static void add_row(rg_str *out, const rg_sweep *sweep, const rg_sweep_result *r
     char layout[200] = "";
     const bool known = rg_sweep_describe(sweep, r->index, &c, NULL) == RG_OK;
     if (known) rg_layout_print(&c.layout, layout, sizeof layout);
-    rg_str_printf(out, "%llu,%s,%s,\"%s\",\"%s\",%.10g,%.10g,%s,", (unsigned long long)r->index,
-                  c.model ? c.model : "", c.system ? c.system : "", c.policy ? c.policy : "", layout, c.batch,
-                  c.context, rg_sweep_status_name(r->status));
+    rg_str_printf(out, "%llu,%s,%s,\"%s\",\"%s\",\"%s\",%.10g,%.10g,%s,", (unsigned long long)r->index,
+                  c.model ? c.model : "", c.system ? c.system : "", c.what_if ? c.what_if : "",
+                  c.policy ? c.policy : "", layout, c.batch, c.context, rg_sweep_status_name(r->status));
     if (r->status == RG_SWEEP_OK)
         rg_str_printf(out, "%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.6g,%.10g,%.10g,%.6g,%s,%s,", r->seconds,
                       r->bound_s, r->lo80_s, r->hi80_s, r->ttft_s, r->tokens_per_s, r->tokens_per_s_per_chip,
@@ -132,7 +132,7 @@ static rg_status write_table(const char *dir, const char *name, rg_str *out, rg_
 }
 
 static const char columns[] =
-    "index,model,system,policy,layout,batch,context,status,seconds,bound_s,lo80_s,hi80_s,"
+    "index,model,system,what_if,policy,layout,batch,context,status,seconds,bound_s,lo80_s,hi80_s,"
     "ttft_s,tokens_per_s,tokens_per_s_per_chip,mfu,chips,memory_bytes,"
     "usd_per_million_tokens,limiter,class,reason\n";
 

@@ -36,7 +36,7 @@ typedef struct rg_sweep_result {
 } rg_sweep_result;
 
 typedef struct rg_sweep_case { /* what a configuration is */
-    const char *model, *system, *policy;
+    const char *model, *system, *what_if, *policy;
     rg_layout layout;
     double batch, context, osl; /* batch: sequences; serving: requests in flight */
 } rg_sweep_case;

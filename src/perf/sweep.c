@@ -17,6 +17,7 @@ typedef struct axis_spec {
 
 static const axis_spec specs[PERF_N_AXES] = {[PERF_AXIS_MODEL] = {"model", TEXT, 0, 0, NULL},
                                              [PERF_AXIS_SYSTEM] = {"system", TEXT, 0, 0, NULL},
+                                             [PERF_AXIS_WHAT_IF] = {"what_if", TEXT, 0, 0, ""},
                                              [PERF_AXIS_POLICY] = {"policy", TEXT, 0, 0, ""},
                                              [PERF_AXIS_CONTEXT] = {NULL, NUMBER, 1, 1e9, "4096"},
                                              [PERF_AXIS_OSL] = {"osl", NUMBER, 1, 1e9, "1024"},
@@ -153,33 +154,43 @@ static rg_status open_graph(reader *r, const char *name, rg_graph *out) {
     return rg_graph_from_name(out, name, r->data_dir, r->err);
 }
 
-/* `set` changes a number of every system. */
-static rg_status apply_set(reader *r, rg_system *system) {
-    rg_doc_node *list;
-    RG_TRY(rg_doc_child(r->doc, r->doc->root, "set", RG_DOC_LIST, false, &list, r->err));
-    for (rg_doc_node *c = list ? list->child : NULL; c; c = c->next) {
-        if (c->kind != RG_DOC_SCALAR) return bad(r, c, "PATH=VALUE", "no text");
-        RG_TRY(rg_system_set(system, c->text, r->err));
+/* "nvlink.bandwidth=x2; memory.bandwidth=x1.3": each a change of a number; "" is the system as it is. */
+static rg_status apply(reader *r, rg_system *system, const char *text) {
+    for (const char *p = text; *p;) {
+        char one[160];
+        while (*p == ' ' || *p == ';') p++;
+        const size_t n = strcspn(p, ";");
+        if (n >= sizeof one) return rg_fail(r->err, RG_ERR_PARSE, "what_if", "PATH=VALUE", "\"%.40s...\"", p);
+        snprintf(one, sizeof one, "%.*s", (int)n, p);
+        if (n) RG_TRY(rg_system_set(system, one, r->err));
+        p += n;
     }
+    return RG_OK;
+}
+
+static rg_status open_systems(reader *r) {
+    rg_sweep *s = r->s;
+    const perf_axis_values *systems = &s->axis[PERF_AXIS_SYSTEM], *what_ifs = &s->axis[PERF_AXIS_WHAT_IF];
+    s->system = rg_arena_alloc(&s->arena, systems->n * what_ifs->n, sizeof *s->system);
+    if (!s->system) return no_memory(r->err);
+    for (size_t i = 0; i < systems->n; i++)
+        for (size_t k = 0; k < what_ifs->n; k++) {
+            RG_TRY(rg_system_open(&s->system[s->n_systems], systems->text[i], r->data_dir, r->err));
+            RG_TRY(apply(r, &s->system[s->n_systems++], what_ifs->text[k]));
+        }
     return RG_OK;
 }
 
 static rg_status open_all(reader *r) {
     rg_sweep *s = r->s;
-    const perf_axis_values *models = &s->axis[PERF_AXIS_MODEL], *systems = &s->axis[PERF_AXIS_SYSTEM];
+    const perf_axis_values *models = &s->axis[PERF_AXIS_MODEL];
     s->graph = rg_arena_alloc(&s->arena, models->n, sizeof *s->graph);
-    s->system = rg_arena_alloc(&s->arena, systems->n, sizeof *s->system);
-    if (!s->graph || !s->system) return no_memory(r->err);
+    if (!s->graph) return no_memory(r->err);
     for (size_t i = 0; i < models->n; i++) {
         RG_TRY(open_graph(r, models->text[i], &s->graph[i]));
         s->n_graphs++;
     }
-    for (size_t i = 0; i < systems->n; i++) {
-        RG_TRY(rg_system_open(&s->system[i], systems->text[i], r->data_dir, r->err));
-        s->n_systems++;
-        RG_TRY(apply_set(r, &s->system[i]));
-    }
-    return RG_OK;
+    return open_systems(r);
 }
 
 static rg_status check_policies(reader *r) {
@@ -272,6 +283,7 @@ rg_status rg_sweep_describe(const rg_sweep *s, uint64_t index, rg_sweep_case *ou
     }
     *out = (rg_sweep_case){.model = s->axis[PERF_AXIS_MODEL].text[at[PERF_AXIS_MODEL]],
                            .system = s->axis[PERF_AXIS_SYSTEM].text[at[PERF_AXIS_SYSTEM]],
+                           .what_if = s->axis[PERF_AXIS_WHAT_IF].text[at[PERF_AXIS_WHAT_IF]],
                            .policy = s->axis[PERF_AXIS_POLICY].text[at[PERF_AXIS_POLICY]],
                            .batch = v[PERF_AXIS_BATCH],
                            .context = v[PERF_AXIS_CONTEXT],
@@ -300,8 +312,11 @@ size_t perf_sweep_position(const rg_sweep *s, perf_axis axis, uint64_t index) {
 rg_status rg_sweep_evaluate(rg_sweep *s, uint64_t from, size_t n, rg_sweep_result *out, rg_error *err) {
     for (size_t i = 0; i < n; i++) {
         rg_error why = {0};
-        perf_sweep_question q = {.graph = &s->graph[perf_sweep_position(s, PERF_AXIS_MODEL, from + i)],
-                                 .system = &s->system[perf_sweep_position(s, PERF_AXIS_SYSTEM, from + i)]};
+        perf_sweep_question q = {
+            .graph = &s->graph[perf_sweep_position(s, PERF_AXIS_MODEL, from + i)],
+            .system =
+                &s->system[perf_sweep_position(s, PERF_AXIS_SYSTEM, from + i) * s->axis[PERF_AXIS_WHAT_IF].n +
+                           perf_sweep_position(s, PERF_AXIS_WHAT_IF, from + i)]};
         rg_sweep_result *r = &out[i];
         memset(r, 0, sizeof *r);
         rg_status status = rg_sweep_describe(s, from + i, &q.c, &why);

@@ -10,6 +10,8 @@
 typedef enum perf_axis {
     PERF_AXIS_MODEL,
     PERF_AXIS_SYSTEM,
+    PERF_AXIS_WHAT_IF, /* numbers of the system that are changed */
+
     PERF_AXIS_POLICY,
     PERF_AXIS_CONTEXT,
     PERF_AXIS_OSL,
@@ -44,7 +46,7 @@ struct rg_sweep {
     rg_digest digest;
     perf_axis_values axis[PERF_N_AXES];
     uint64_t size;
-    size_t n_graphs, n_systems; /* opened */
+    size_t n_graphs, n_systems; /* opened: each system in each what-if */
     rg_graph *graph;
     rg_system *system;
     size_t n_objectives;
