@@ -8,6 +8,7 @@
 #define RIDGE_ENERGY_H
 
 #include "ridge/perf.h"
+#include "ridge/serve.h"
 #include "ridge/step.h"
 #include "ridge/train.h"
 
@@ -71,6 +72,10 @@ rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg
 /* Of a training step, always "assumed": its FLOP, and a memory that streams at full bandwidth while norms,
    activations, sums and the optimizer run, which are mostly traffic; that of the multiplies is left out. */
 rg_energy rg_energy_of_train(const rg_power *power, const rg_chip *chip, const rg_train_step *step);
+/* Of a second of service on all chips, in which tokens_per_s tokens are made: multiplies at the MFU, and
+   weights and caches once a step, as far as the memory delivers them while multiplies and attention run. The
+   kind is NULL, and nothing else is said, unless the verdict is ok and one pool does both phases. */
+rg_energy rg_energy_of_serve(const rg_power *power, const rg_chip *chip, const rg_serve_result *served);
 
 /* What an hour of chips buys. NAN: no price. */
 typedef struct rg_cost {

@@ -131,6 +131,25 @@ rg_energy rg_energy_of_train(const rg_power *power, const rg_chip *chip, const r
     return on_chips(power, &one, step->chips);
 }
 
+rg_energy rg_energy_of_serve(const rg_power *power, const rg_chip *chip, const rg_serve_result *s) {
+    const rg_serve_time *t = &s->tpot;
+    double peak = 0;
+    if (s->verdict != RG_SERVE_OK || s->transfer_bytes > 0 || !(t->estimate_s > 0)) return (rg_energy){0};
+    (void)rg_chip_rate_of(chip, "bf16", &peak, NULL);
+    const double streams_s =
+                     s->part_s[RG_SERVE_LINEAR] + s->part_s[RG_SERVE_EXPERTS] + s->part_s[RG_SERVE_ATTENTION],
+                 stored = s->memory_bytes[RG_SERVE_WEIGHTS] + s->memory_bytes[RG_SERVE_CACHE],
+                 steps_per_s = 1 / (t->estimate_s * s->tokens_per_step);
+    const rg_energy_work one = {
+        .matrix_flop = s->mfu * peak,
+        .bytes = fmin(stored * steps_per_s, streams_s / t->estimate_s * chip->memory_bytes_per_s.value),
+        .estimate_s = 1,
+        .lo80_s = t->lo80_s / t->estimate_s,
+        .hi80_s = t->hi80_s / t->estimate_s,
+        .kind = s->kind};
+    return on_chips(power, &one, s->chips);
+}
+
 rg_cost rg_cost_of(const rg_chip *chip, double usd_per_chip_h, double chips, double tokens, double flop,
                    double time_s) {
     const rg_chip_number *rent = rg_chip_find(chip, "cost.rent");

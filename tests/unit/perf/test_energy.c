@@ -86,6 +86,46 @@ static void by_hand(void **state) {
     assert_int_equal(rg_power_cap(&p, NAN, &err), RG_ERR_USAGE);
 }
 
+/* Two chips of 989.4 TFLOP/s and 3.35 TB/s. */
+static void whole_answers(void **state) {
+    (void)state;
+    const rg_power p = simple();
+    rg_chip chip;
+    rg_error err = {0};
+    must(rg_chip_open(&chip, "h100", DATA, &err), &err);
+    const rg_step step = {.estimate_s = 0.1,
+                          .lo80_s = 0.1,
+                          .hi80_s = 0.1,
+                          .kind = "calibrated",
+                          .flop = 2e13,
+                          .bytes = 1e11,
+                          .peak_flop_per_s = 989.4e12,
+                          .chips = 2};
+    near(rg_energy_of_step(&p, &chip, &step).energy_j, 2 * (10 + 10 + 5), 1e-12);
+    const rg_train_step train = {.estimate_s = 10,
+                                 .lo80_s = 10,
+                                 .hi80_s = 10,
+                                 .hardware_flop = 2e15,
+                                 .operator_s = {[RG_TRAIN_REST] = 0.8},
+                                 .part_s = {[RG_TRAIN_OPTIMIZER] = 0.2},
+                                 .chips = 2};
+    near(rg_energy_of_train(&p, &chip, &train).energy_j, 2 * (1000 + 1000 + 335), 1e-12);
+    assert_string_equal(rg_energy_of_train(&p, &chip, &train).kind, "assumed");
+    rg_serve_result served = {.tpot = {.estimate_s = 0.01, .lo80_s = 0.01, .hi80_s = 0.01},
+                              .part_s = {[RG_SERVE_LINEAR] = 0.006, [RG_SERVE_ATTENTION] = 0.003},
+                              .memory_bytes = {[RG_SERVE_WEIGHTS] = 1e10, [RG_SERVE_CACHE] = 1e10},
+                              .tokens_per_step = 1,
+                              .mfu = 0.1,
+                              .kind = "calibrated",
+                              .chips = 2};
+    near(rg_energy_of_serve(&p, &chip, &served).energy_j, 2 * (100 + 98.94 + 200), 1e-12);
+    served.memory_bytes[RG_SERVE_WEIGHTS] = 1e11; /* more than the memory delivers: 0.9 of 3.35 TB/s */
+    near(rg_energy_of_serve(&p, &chip, &served).energy_j, 2 * (100 + 98.94 + 301.5), 1e-12);
+    served.verdict = RG_SERVE_SATURATED;
+    assert_null(rg_energy_of_serve(&p, &chip, &served).kind);
+    rg_chip_close(&chip);
+}
+
 static const struct rg_power_type *type_named(const rg_power *p, const char *name) {
     for (size_t i = 0; i < p->n_types; i++)
         if (strcmp(p->type[i].name, name) == 0) return &p->type[i];
@@ -208,10 +248,8 @@ static void prices(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_hand),
-        cmocka_unit_test(where_from),
-        cmocka_unit_test(found_again),
-        cmocka_unit_test(prices),
+        cmocka_unit_test(by_hand),     cmocka_unit_test(whole_answers), cmocka_unit_test(where_from),
+        cmocka_unit_test(found_again), cmocka_unit_test(prices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
