@@ -1,8 +1,10 @@
 /* ridge roof serve: a model served in steady state. */
 #include "roof_commands.h"
 
+#include <math.h>
 #include <string.h>
 
+#include "energy.h"
 #include "hw_open.h"
 #include "ridge/model.h"
 #include "ridge/serve.h"
@@ -13,6 +15,7 @@ typedef struct answer {
     rg_layout layout, prefill;
     rg_serve_request q;
     rg_serve_result r;
+    cli_energy energy; /* of a second */
 } answer;
 
 static void json_time(rg_str *out, const char *name, const rg_serve_time *t) {
@@ -63,6 +66,13 @@ static void json_rates(rg_str *out, const rg_serve_result *r) {
     cli_json_number(out, "usd_per_million_tokens", r->usd_per_million_tokens);
 }
 
+static void json_energy(rg_str *out, const cli_energy *e) {
+    const bool known = e->energy.kind;
+    cli_json_number(out, "power_w", known ? e->energy.power_w : (double)NAN);
+    cli_json_number(out, "tokens_per_j", known ? e->tokens / e->energy.energy_j : (double)NAN);
+    cli_json_string(out, "energy_class", e->energy.kind);
+}
+
 static void print_json(const answer *a) {
     const rg_serve_result *r = &a->r;
     char layout[200];
@@ -81,6 +91,7 @@ static void print_json(const answer *a) {
     cli_json_number(&out, "tpot_s", r->tpot.estimate_s);
     cli_json_number(&out, "ttft_s", r->ttft.estimate_s);
     json_rates(&out, r);
+    json_energy(&out, &a->energy);
     json_time(&out, "tpot", &r->tpot);
     json_time(&out, "ttft", &r->ttft);
     json_parts(&out, r);
@@ -131,6 +142,9 @@ static void print_text(const answer *a) {
                r->tokens_per_s_per_chip, r->requests_per_s, r->sustainable_requests_per_s);
         if (r->usd_per_million_tokens == r->usd_per_million_tokens)
             printf("%.3g USD per million tokens of answers\n", r->usd_per_million_tokens);
+        if (a->energy.energy.kind)
+            printf("%.4g token/J; board power %.0f W; %s\n", a->energy.tokens / a->energy.energy.energy_j,
+                   a->energy.energy.power_w, a->energy.energy.kind);
         if (r->decode_replicas_per_prefill > 0)
             printf("a replica of the prompt pool feeds %.3g of the answer pool; keys and values: %s in %.3g "
                    "ms\n",
@@ -145,10 +159,19 @@ static void print_text(const answer *a) {
     printf(" of %s\n", rg_units_print(r->memory_available_bytes, RG_UNIT_BYTES, have, sizeof have));
 }
 
+static rg_status add_energy(answer *a, const rg_calibrations *all, rg_error *err) {
+    cli_energy *e = &a->energy;
+    RG_TRY(cli_energy_open(a->cli, &a->system.chip, all, e, err));
+    e->tokens = a->r.tokens_per_s;
+    if (e->power.kind) e->energy = rg_energy_of_serve(&e->power, &a->system.chip, &a->r);
+    return RG_OK;
+}
+
 static rg_status ask(answer *a, rg_error *err) {
     rg_calibrations *all;
     RG_TRY(rg_calibrations_open(&all, a->cli->data_dir, err));
-    const rg_status status = rg_serve_estimate(&a->r, &a->q, all, err);
+    rg_status status = rg_serve_estimate(&a->r, &a->q, all, err);
+    if (status == RG_OK) status = add_energy(a, all, err);
     rg_calibrations_close(all);
     if (status == RG_OK) (a->cli->json ? print_json : print_text)(a);
     return status;

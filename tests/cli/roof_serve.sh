@@ -10,6 +10,8 @@ jq -e '.verdict == "ok" and .seconds == .tpot_s and .mfu > 0 and .mfu < 1 and .c
        .seconds < .tpot.hi80_s and .ttft_s > .prompt_s and .resident_batch == 64 and .chips == 8 and
        (.tokens_per_s * .seconds / 64 - 1 | fabs) < 1e-9 and .tokens_per_s_per_chip * 8 == .tokens_per_s' out.json >/dev/null ||
     fail "$(cat out.json)"
+jq -e '.power_w > 130 and .power_w <= 700 and (.tokens_per_j * .power_w * 8 / .tokens_per_s - 1 | fabs) < 1e-9 and .energy_class == "calibrated"' out.json >/dev/null ||
+    fail "energy: $(cat out.json)"
 rate=$(jq .requests_per_s out.json) most=$(jq .sustainable_requests_per_s out.json)
 
 # the same load as a rate; more than can be answered is a verdict without times, not a number
