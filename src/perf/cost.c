@@ -2,6 +2,7 @@
 #include "perf/perf.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,9 +27,9 @@ static rg_status need(const rg_chip *chip, const char *path, double *out, rg_err
     return RG_OK;
 }
 
-rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
-                         double batch, double context, const char *policy, rg_error *err) {
-    memset(c, 0, sizeof *c);
+rg_status perf_case_set(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                        double batch, double context, rg_policy *policy, bool all_fp32, rg_error *err) {
+    memset(c, 0, offsetof(perf_case, parsed));
     if (!(batch >= 1 && batch <= 1e9) || batch != floor(batch))
         return rg_fail(err, RG_ERR_USAGE, "batch", "a whole number of sequences, 1 or more", "%g", batch);
     if (!(context >= 1 && context <= 1e9) || context != floor(context))
@@ -38,16 +39,23 @@ rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chi
     c->phase = phase;
     c->batch = batch;
     c->context = context;
-    c->all_fp32 = policy && strcmp(policy, "fp32") == 0;
-    RG_TRY(rg_policy_parse(policy ? policy : "", &c->policy, err));
-    RG_TRY(rg_quant_parse("fp32", &c->fp32, err));
+    c->policy = policy;
+    c->all_fp32 = all_fp32;
+    if (all_fp32) RG_TRY(rg_quant_parse("fp32", &c->fp32, err));
     RG_TRY(vector_rate(c, err));
     return need(chip, "memory.bandwidth", &c->bytes_per_s, err);
 }
 
+rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                         double batch, double context, const char *policy, rg_error *err) {
+    RG_TRY(rg_policy_parse(policy ? policy : "", &c->parsed, err));
+    return perf_case_set(c, graph, chip, phase, batch, context, &c->parsed,
+                         policy && strcmp(policy, "fp32") == 0, err);
+}
+
 /* Quantizer of an operand; NULL: stored as bf16. */
 static const rg_quant *quant_of(perf_case *c, rg_role role, const rg_graph_node *n) {
-    const rg_quant *q = rg_policy_lookup(&c->policy, role, rg_graph_place(c->graph, n));
+    const rg_quant *q = rg_policy_lookup(c->policy, role, rg_graph_place(c->graph, n));
     return q ? q : c->all_fp32 ? &c->fp32 : NULL;
 }
 

@@ -42,7 +42,7 @@ static rg_status group(pass *p, rg_arena *arena) {
     if (!p->kind) return no_memory(p->err);
     for (int node = 0; node < n_nodes; node++) {
         size_t i = 0;
-        while (i < p->n && !perf_same_node(p->c.graph, &p->c.policy, p->kind[i].node, node)) i++;
+        while (i < p->n && !perf_same_node(p->c.graph, p->c.policy, p->kind[i].node, node)) i++;
         if (i == p->n) p->kind[p->n++] = (kind){.node = node};
         p->kind[i].count++;
     }

@@ -10,11 +10,12 @@ typedef struct perf_case {
     const rg_chip *chip;
     rg_phase phase;
     double batch, context;
-    rg_policy policy;
+    rg_policy *policy;
     bool all_fp32; /* policy "fp32": operands that no entry names are fp32, not bf16 */
     rg_quant fp32;
     double vector_flop_per_s, bytes_per_s;
     const char *vector_type;
+    rg_policy parsed; /* by perf_case_init */
 } perf_case;
 
 /* What one node costs. */
@@ -26,6 +27,10 @@ typedef struct perf_cost {
     char weight_format[128], activation_format[64];
 } perf_cost;
 
+/* By a policy that was parsed before (and must outlive the case); `all_fp32` as above. */
+rg_status perf_case_set(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
+                        double batch, double context, rg_policy *policy, bool all_fp32, rg_error *err);
+/* By the policy's text, parsed into the case, which must not move. */
 rg_status perf_case_init(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
                          double batch, double context, const char *policy, rg_error *err);
 rg_status perf_cost_of(perf_case *c, size_t node, perf_cost *out, rg_error *err);

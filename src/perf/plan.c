@@ -127,12 +127,11 @@ rg_status perf_plan_open(perf_plan *out, const rg_graph *whole, const rg_layout 
     RG_TRY(rg_graph_shard(&p.rank, whole, layout, err));
     p.rank.every_row = p.rank.every_row || training;
     const size_t n = p.rank.n_nodes, layers = (size_t)p.rank.n_layers;
-    p.policy_text = rg_arena_printf(&p.arena, "%s", policy ? policy : "");
+    p.all_fp32 = policy && strcmp(policy, "fp32") == 0;
     p.class = rg_arena_alloc(&p.arena, n + 1, sizeof *p.class);
     p.kind = rg_arena_alloc(&p.arena, layers + 3, sizeof *p.kind);
     p.kind_of_layer = rg_arena_alloc(&p.arena, layers + 1, sizeof *p.kind_of_layer);
-    rg_status status =
-        p.policy_text && p.class && p.kind && p.kind_of_layer ? find_kinds(&p, err) : no_memory(err);
+    rg_status status = p.class && p.kind && p.kind_of_layer ? find_kinds(&p, err) : no_memory(err);
     if (status == RG_OK)
         *out = p;
     else

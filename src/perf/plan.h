@@ -34,7 +34,7 @@ typedef struct perf_plan {
     rg_graph rank;
     rg_layout layout;
     rg_policy policy;
-    const char *policy_text;
+    bool all_fp32; /* as perf_case.all_fp32 */
     size_t n_classes,
         n_kinds; /* kinds of layers; kind[n_kinds]: before all layers, kind[n_kinds + 1]: behind */
     perf_plan_class *class;

@@ -76,7 +76,7 @@ perf_kept perf_plan_kept(const perf_plan *p, size_t kind, double batch, double c
 
 double perf_plan_cache_bytes(perf_plan *p, size_t kind, double context) {
     const rg_graph *g = &p->rank;
-    perf_case c = {.graph = g, .phase = RG_DECODE, .batch = 1, .context = context, .policy = p->policy};
+    perf_case c = {.graph = g, .phase = RG_DECODE, .batch = 1, .context = context, .policy = &p->policy};
     size_t from, to;
     double sum = 0;
     layer_of(p, kind, &from, &to);

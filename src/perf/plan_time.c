@@ -211,8 +211,8 @@ rg_status perf_plan_times(perf_plan *plan, const perf_plan_question *q, perf_pas
                           perf_pass *backward, rg_error *err) {
     asked a = {
         .plan = plan, .q = q, .attention_backward = q->attention_backward > 0 ? q->attention_backward : 2.5};
-    RG_TRY(perf_case_init(&a.c, &plan->rank, &q->system->chip, q->phase, q->batch, q->context,
-                          plan->policy_text, err));
+    RG_TRY(perf_case_set(&a.c, &plan->rank, &q->system->chip, q->phase, q->batch, q->context, &plan->policy,
+                         plan->all_fp32, err));
     memset(forward, 0, (plan->n_kinds + 2) * sizeof *forward);
     if (backward) memset(backward, 0, (plan->n_kinds + 2) * sizeof *backward);
     for (size_t i = 0; i < plan->n_classes; i++) RG_TRY(add_class(&a, i, forward, backward, err));

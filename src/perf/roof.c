@@ -223,9 +223,9 @@ static rg_status explain(work *w, const char *policy) {
     for (size_t i = 0; i < n; i++) {
         RG_TRY(add_node(w, i));
         for (size_t r = 0; r < sizeof free_of_cost / sizeof *free_of_cost; r++)
-            rg_policy_lookup(&w->c.policy, free_of_cost[r], rg_graph_place(w->c.graph, &w->c.graph->node[i]));
+            rg_policy_lookup(w->c.policy, free_of_cost[r], rg_graph_place(w->c.graph, &w->c.graph->node[i]));
     }
-    RG_TRY(rg_policy_check(&w->c.policy, w->err));
+    RG_TRY(rg_policy_check(w->c.policy, w->err));
     RG_TRY(add_totals(w));
     return add_capacity(w, policy);
 }

@@ -27,7 +27,7 @@ double rg_serve_tokens_per_step(double acceptance, double draft) {
 typedef struct work {
     const rg_serve_request *q;
     const rg_calibrations *all;
-    perf_pool pool, prefill; /* prefill: where it is a pool of its own */
+    perf_pool *pool, *prefill; /* prefill: where prompts have a pool of their own, else NULL */
     double constant[PERF_SERVE_N];
     bool apart, has_experts;
     perf_serve_pass prompt;
@@ -54,7 +54,7 @@ static double draft_share(const work *w) {
 
 static rg_status step_of(work *w, double batch, step *out) {
     const rg_serve_request *q = w->q;
-    perf_pool *p = &w->pool;
+    perf_pool *p = w->pool;
     perf_serve_pass pass;
     RG_TRY(perf_pool_step(p, batch, w->context, 1 + q->draft, &pass, w->err));
     step s = {.bound_s = pass.bound_s / w->tokens, .compute_s = perf_serve_compute_s(&pass) / w->tokens};
@@ -62,7 +62,7 @@ static rg_status step_of(work *w, double batch, step *out) {
     s.part[RG_SERVE_HOST] = w->constant[PERF_SERVE_HOST] + batch * w->constant[PERF_SERVE_SEQUENCE];
     s.part[RG_SERVE_DRAFT] = q->draft * draft_share(w) * perf_serve_sum(s.part);
     for (int i = 0; i < RG_SERVE_N_PARTS; i++) s.part[i] /= w->tokens;
-    if (!w->apart) s.part[RG_SERVE_PROMPTS] = w->constant[PERF_SERVE_PREFILL] * batch * w->work_s / q->osl;
+    if (!w->prefill) s.part[RG_SERVE_PROMPTS] = w->constant[PERF_SERVE_PREFILL] * batch * w->work_s / q->osl;
     s.tpot_s = perf_serve_sum(s.part);
     *out = s;
     return RG_OK;
@@ -70,14 +70,14 @@ static rg_status step_of(work *w, double batch, step *out) {
 
 /* Requests per second of all replicas with `batch` sequences resident in each. */
 static double rate_of(const work *w, double batch, const step *s) {
-    return w->pool.replicas * batch / (w->q->osl * s->tpot_s);
+    return w->pool->replicas * batch / (w->q->osl * s->tpot_s);
 }
 
 /* ---- the batch --------------------------------------------------------------------------------------- */
 
 /* Little's law: the smallest batch that answers as many requests as are offered. */
 static rg_status batch_for_rate(work *w, double *batch, step *s) {
-    double lo = 1, hi = w->pool.max_batch;
+    double lo = 1, hi = w->pool->max_batch;
     while (lo < hi) {
         const double mid = floor((lo + hi) / 2);
         RG_TRY(step_of(w, mid, s));
@@ -93,22 +93,22 @@ static rg_status batch_for_rate(work *w, double *batch, step *s) {
 static rg_status find_batch(work *w, double *batch, step *s) {
     const rg_serve_request *q = w->q;
     step full;
-    RG_TRY(step_of(w, w->pool.max_batch, &full));
-    w->r.sustainable_requests_per_s = rate_of(w, w->pool.max_batch, &full);
+    RG_TRY(step_of(w, w->pool->max_batch, &full));
+    w->r.sustainable_requests_per_s = rate_of(w, w->pool->max_batch, &full);
     if (q->requests_per_s > w->r.sustainable_requests_per_s) {
         w->r.verdict = RG_SERVE_SATURATED;
-        *batch = w->pool.max_batch;
+        *batch = w->pool->max_batch;
         *s = full;
         snprintf(w->r.reason, sizeof w->r.reason,
                  "%.4g requests/s offered, %.4g are answered with %.0f sequences in each of %.0f replicas, "
                  "the most that %s",
-                 q->requests_per_s, w->r.sustainable_requests_per_s, *batch, w->pool.replicas,
+                 q->requests_per_s, w->r.sustainable_requests_per_s, *batch, w->pool->replicas,
                  q->max_batch > 0 && *batch >= q->max_batch ? "may be resident" : "fit");
         return RG_OK;
     }
     if (q->requests_per_s > 0) return batch_for_rate(w, batch, s);
-    const double wanted = ceil(q->concurrency / w->pool.replicas);
-    *batch = fmin(wanted, w->pool.max_batch);
+    const double wanted = ceil(q->concurrency / w->pool->replicas);
+    *batch = fmin(wanted, w->pool->max_batch);
     return step_of(w, *batch, s);
 }
 
@@ -122,7 +122,7 @@ static rg_status add_transfer(work *w) {
                        "no link from the pool of prompts to the pool of answers");
     const rg_system_level *l = &s->level[s->n_levels - 1];
     RG_TRY(rg_graph_kv_bytes(w->q->graph, w->q->policy, w->q->isl, &w->r.transfer_bytes, w->err));
-    const double ranks = w->pool.chips / w->pool.replicas;
+    const double ranks = w->pool->chips / w->pool->replicas;
     w->r.transfer_s = w->r.transfer_bytes / (ranks * l->bytes_per_s.value) + l->latency_s.value;
     return RG_OK;
 }
@@ -132,25 +132,25 @@ static double first_token_together(work *w, double batch, double rate, const ste
                                       .work_s = w->work_s,
                                       .step_s = (s->tpot_s - s->part[RG_SERVE_PROMPTS]) * w->tokens,
                                       .batch = batch,
-                                      .rate = w->q->requests_per_s > 0 ? rate / w->pool.replicas : 0,
+                                      .rate = w->q->requests_per_s > 0 ? rate / w->pool->replicas : 0,
                                       .chunks = w->chunks};
-    w->r.utilisation = fmax(rate / w->pool.replicas * w->work_s, batch / w->pool.max_batch);
+    w->r.utilisation = fmax(rate / w->pool->replicas * w->work_s, batch / w->pool->max_batch);
     return perf_serve_first(&f, w->constant);
 }
 
 static double first_token_apart(work *w, double rate) {
-    const double work_s = w->r.prompt_s / (double)w->prefill.layout.pp;
-    const double servers = floor(rate * work_s / w->prefill.replicas) + 1; /* deployments of the pool */
-    const double rho = rate * work_s / (servers * w->prefill.replicas);
-    w->r.chips += servers * w->prefill.chips;
+    const double work_s = w->r.prompt_s / (double)w->prefill->layout.pp;
+    const double servers = floor(rate * work_s / w->prefill->replicas) + 1; /* deployments of the pool */
+    const double rho = rate * work_s / (servers * w->prefill->replicas);
+    w->r.chips += servers * w->prefill->chips;
     w->r.utilisation = rho;
-    return perf_serve_wait(rho, work_s, servers * w->prefill.replicas) + w->r.prompt_s + w->r.transfer_s +
+    return perf_serve_wait(rho, work_s, servers * w->prefill->replicas) + w->r.prompt_s + w->r.transfer_s +
            w->constant[PERF_SERVE_REQUEST];
 }
 
 /* Those that memory keeps out of the batch wait for a place. */
 static double wait_for_place(const work *w, double batch, double rate) {
-    const double out = w->q->concurrency - batch * w->pool.replicas;
+    const double out = w->q->concurrency - batch * w->pool->replicas;
     return out > 0 ? out / rate : 0;
 }
 
@@ -166,7 +166,7 @@ static double constant_of(const work *w, const char *name) {
 static bool is_calibrated(const work *w) {
     const rg_serve_request *q = w->q;
     return constant_of(w, "seen") > 0 && constant_of(w, "host") > 0 &&
-           w->pool.chips <= constant_of(w, "chips") && !w->apart && q->draft == 0 && q->prefix_hit == 0 &&
+           w->pool->chips <= constant_of(w, "chips") && !w->prefill && q->draft == 0 && q->prefix_hit == 0 &&
            q->layout->pp == 1;
 }
 
@@ -192,15 +192,15 @@ static void add_rates(work *w, double batch, const step *s, double rate) {
     r->requests_per_s = rate;
     r->tokens_per_s = rate * w->q->osl;
     r->tokens_per_s_per_chip = r->tokens_per_s / r->chips;
-    const double prompts_s = w->apart ? 0 : perf_serve_compute_s(&w->prompt) * batch / w->q->osl;
-    r->mfu = (s->compute_s + prompts_s) / (s->tpot_s * (double)w->pool.layout.pp);
+    const double prompts_s = w->prefill ? 0 : perf_serve_compute_s(&w->prompt) * batch / w->q->osl;
+    r->mfu = (s->compute_s + prompts_s) / (s->tpot_s * (double)w->pool->layout.pp);
     const rg_value *usd = &w->q->system->usd_per_chip_h;
     r->usd_per_million_tokens = usd->given ? usd->value / 3600 / r->tokens_per_s_per_chip * 1e6 : NAN;
 }
 
 /* More sequences are asked for than lie in memory. */
 static void note_clamp(work *w, double batch) {
-    const perf_pool *p = &w->pool;
+    const perf_pool *p = w->pool;
     const double wanted = ceil(w->q->concurrency / p->replicas);
     w->r.wanted_bytes = p->weight_bytes + fmax(batch, wanted) * p->sequence_bytes;
     if (wanted <= batch) return;
@@ -217,7 +217,7 @@ static void note_clamp(work *w, double batch) {
 }
 
 static void add_memory(work *w, double batch) {
-    const perf_pool *p = &w->pool;
+    const perf_pool *p = w->pool;
     rg_serve_result *r = &w->r;
     r->max_batch = p->max_batch;
     r->kv_tokens = p->max_batch * w->context;
@@ -242,10 +242,11 @@ static rg_status answer(work *w) {
     const bool saturated = w->r.verdict == RG_SERVE_SATURATED;
     const double most = rate_of(w, batch, &s);
     const double rate = w->q->requests_per_s > 0 ? fmin(most, w->q->requests_per_s) : most;
-    const double first = (w->apart ? first_token_apart(w, rate) : first_token_together(w, batch, rate, &s)) +
-                         wait_for_place(w, batch, rate);
+    const double first =
+        (w->prefill ? first_token_apart(w, rate) : first_token_together(w, batch, rate, &s)) +
+        wait_for_place(w, batch, rate);
     add_rates(w, batch, &s, rate);
-    w->r.decode_replicas_per_prefill = w->apart ? w->pool.replicas / (w->r.prompt_s * rate) : 0;
+    w->r.decode_replicas_per_prefill = w->prefill ? w->pool->replicas / (w->r.prompt_s * rate) : 0;
     w->r.limiter = limiter_of(s.part);
     if (is_calibrated(w)) w->r.kind = "calibrated";
     if (saturated) {
@@ -259,7 +260,7 @@ static rg_status answer(work *w) {
 }
 
 static void report_misfit(work *w) {
-    const perf_pool *p = &w->pool;
+    const perf_pool *p = w->pool;
     const double room = p->memory_bytes * p->memory_share, need = p->weight_bytes + p->sequence_bytes;
     rg_serve_result *r = &w->r;
     r->verdict = RG_SERVE_DOES_NOT_FIT;
@@ -278,22 +279,22 @@ static void report_misfit(work *w) {
 }
 
 static rg_status run(work *w) {
-    w->r.chips = w->pool.chips;
+    w->r.chips = w->pool->chips;
     w->r.tokens_per_step = w->tokens;
-    if (w->pool.max_batch < 1) {
+    if (w->pool->max_batch < 1) {
         report_misfit(w);
         return RG_OK;
     }
-    perf_pool *prompts = w->apart ? &w->prefill : &w->pool;
+    perf_pool *prompts = w->prefill ? w->prefill : w->pool;
     RG_TRY(perf_pool_prompt(prompts, w->q->isl, floor(w->q->isl * w->q->prefix_hit), w->chunks, &w->prompt,
                             w->err));
     double part[RG_SERVE_N_PARTS];
     perf_serve_parts(&w->prompt, w->constant, part);
     w->r.prompt_s = perf_serve_sum(part) + w->constant[PERF_SERVE_HOST];
-    const double others = (w->pool.replicas - 1) * w->constant[PERF_SERVE_STALL];
+    const double others = (w->pool->replicas - 1) * w->constant[PERF_SERVE_STALL];
     w->work_s = perf_serve_prompt_work(&w->prompt, w->constant) / (double)prompts->layout.pp *
-                (w->pool.layout.ep > 1 ? 1 + others : 1);
-    if (w->apart) RG_TRY(add_transfer(w));
+                (w->pool->layout.ep > 1 ? 1 + others : 1);
+    if (w->prefill) RG_TRY(add_transfer(w));
     return answer(w);
 }
 
@@ -327,13 +328,14 @@ static rg_status check(const rg_serve_request *q, rg_error *err) {
     return RG_OK;
 }
 
-rg_status rg_serve_estimate(rg_serve_result *out, const rg_serve_request *q, const rg_calibrations *all,
-                            rg_error *err) {
+rg_status perf_serve(rg_serve_result *out, const rg_serve_request *q, const rg_calibrations *all,
+                     perf_pool *pool, perf_pool *prefill, rg_error *err) {
     RG_TRY(check(q, err));
     const double tokens = q->isl - floor(q->isl * q->prefix_hit);
     work w = {.q = q,
               .all = all,
-              .apart = q->prefill_layout != NULL,
+              .pool = pool,
+              .prefill = prefill,
               .context = floor(q->isl + q->osl / 2),
               .tokens = rg_serve_tokens_per_step(q->acceptance, q->draft),
               .chunks = q->chunk > 0 ? ceil(tokens / q->chunk) : 1,
@@ -342,16 +344,25 @@ rg_status rg_serve_estimate(rg_serve_result *out, const rg_serve_request *q, con
     perf_serve_constants(all, q->engine, w.constant);
     for (size_t i = 0; i < q->graph->n_nodes; i++)
         w.has_experts |= q->graph->node[i].op == RG_OP_EXPERT_LINEAR;
-    RG_TRY(perf_pool_open(&w.pool, q->graph, q->system, q->layout, q->policy, err));
-    perf_pool_room(&w.pool, w.context, q->memory_share, q->max_batch);
+    perf_pool_room(pool, w.context, q->memory_share, q->max_batch);
+    if (prefill) perf_pool_room(prefill, q->isl, q->memory_share, 0);
+    RG_TRY(run(&w));
+    *out = w.r;
+    return RG_OK;
+}
+
+rg_status rg_serve_estimate(rg_serve_result *out, const rg_serve_request *q, const rg_calibrations *all,
+                            rg_error *err) {
+    perf_pool pool, prefill;
+    RG_TRY(check(q, err));
+    RG_TRY(perf_pool_open(&pool, q->graph, q->system, q->layout, q->policy, err));
     rg_status status = RG_OK;
-    if (w.apart) status = perf_pool_open(&w.prefill, q->graph, q->system, q->prefill_layout, q->policy, err);
+    if (q->prefill_layout)
+        status = perf_pool_open(&prefill, q->graph, q->system, q->prefill_layout, q->policy, err);
     if (status == RG_OK) {
-        if (w.apart) perf_pool_room(&w.prefill, q->isl, q->memory_share, 0);
-        status = run(&w);
-        if (w.apart) perf_pool_close(&w.prefill);
+        status = perf_serve(out, q, all, &pool, q->prefill_layout ? &prefill : NULL, err);
+        if (q->prefill_layout) perf_pool_close(&prefill);
     }
-    perf_pool_close(&w.pool);
-    if (status == RG_OK) *out = w.r;
+    perf_pool_close(&pool);
     return status;
 }

@@ -95,6 +95,8 @@ typedef struct perf_pool { /* chips under one layout */
 /* `system` must outlive it. */
 rg_status perf_pool_open(perf_pool *out, const rg_graph *graph, const rg_system *system,
                          const rg_layout *layout, const char *policy, rg_error *err);
+/* The same pool with other numbers of stages and replicas. */
+rg_status perf_pool_lay(perf_pool *pool, const rg_layout *layout, rg_error *err);
 void perf_pool_close(perf_pool *pool);
 /* What fits of sequences with so many tokens into a share of the memory (0: 0.9), at most max_batch (0: any
    number). */
@@ -105,5 +107,10 @@ rg_status perf_pool_step(perf_pool *pool, double batch, double context, double q
 /* A prompt of which the first `kept` tokens are there already, in so many chunks. */
 rg_status perf_pool_prompt(perf_pool *pool, double tokens, double kept, double chunks, perf_serve_pass *out,
                            rg_error *err);
+
+/* rg_serve_estimate with pools that are open: of the request's layouts; prefill NULL without prefill_layout.
+ */
+rg_status perf_serve(rg_serve_result *out, const rg_serve_request *request, const rg_calibrations *all,
+                     perf_pool *pool, perf_pool *prefill, rg_error *err);
 
 #endif

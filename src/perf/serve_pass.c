@@ -95,8 +95,8 @@ static rg_status add_class(work *w, const perf_plan_class *k, double times) {
 rg_status perf_serve_pass_of(perf_plan *plan, const perf_plan_question *q, perf_serve_pass *out,
                              rg_error *err) {
     work w = {.plan = plan, .q = q, .err = err};
-    RG_TRY(perf_case_init(&w.c, &plan->rank, &q->system->chip, q->phase, q->batch, q->context,
-                          plan->policy_text, err));
+    RG_TRY(perf_case_set(&w.c, &plan->rank, &q->system->chip, q->phase, q->batch, q->context, &plan->policy,
+                         plan->all_fp32, err));
     for (size_t i = 0; i < plan->n_kinds + 2; i++) {
         const perf_plan_kind *kind = &plan->kind[i];
         for (size_t k = 0; k < kind->n_items; k++)

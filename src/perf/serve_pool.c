@@ -37,12 +37,18 @@ void perf_pool_room(perf_pool *p, double context, double share, double max_batch
     if (max_batch > 0) p->max_batch = fmin(p->max_batch, max_batch);
 }
 
+rg_status perf_pool_lay(perf_pool *p, const rg_layout *layout, rg_error *err) {
+    RG_TRY(check_ranks(p->system, layout, err));
+    p->layout = p->plan.layout = *layout;
+    p->replicas = (double)layout->dp;
+    p->chips = rg_layout_ranks(layout);
+    p->weight_bytes = weights_of(&p->plan);
+    return RG_OK;
+}
+
 rg_status perf_pool_open(perf_pool *out, const rg_graph *graph, const rg_system *system,
                          const rg_layout *layout, const char *policy, rg_error *err) {
-    perf_pool p = {.system = system,
-                   .layout = *layout,
-                   .replicas = (double)layout->dp,
-                   .chips = rg_layout_ranks(layout)};
+    perf_pool p = {.system = system};
     const rg_chip_number *memory = rg_chip_find(&system->chip, "memory.capacity");
     if (!memory)
         return rg_fail(err, RG_ERR_UNSUPPORTED, system->chip.file, "the number in the chip's file, or --set",
@@ -50,12 +56,14 @@ rg_status perf_pool_open(perf_pool *out, const rg_graph *graph, const rg_system 
     if (layout->cp > 1)
         return rg_fail(err, RG_ERR_USAGE, "layout", "cp=1: a step has one token of each sequence", "cp=%lld",
                        (long long)layout->cp);
-    RG_TRY(check_ranks(system, layout, err));
-    RG_TRY(perf_plan_open(&p.plan, graph, layout, policy ? policy : "", false, err));
     p.memory_bytes = memory->v.value;
-    p.weight_bytes = weights_of(&p.plan);
-    *out = p;
-    return RG_OK;
+    RG_TRY(perf_plan_open(&p.plan, graph, layout, policy ? policy : "", false, err));
+    const rg_status status = perf_pool_lay(&p, layout, err);
+    if (status == RG_OK)
+        *out = p;
+    else
+        perf_pool_close(&p);
+    return status;
 }
 
 void perf_pool_close(perf_pool *p) {

@@ -243,6 +243,7 @@ void rg_sweep_close(rg_sweep *s) {
     if (!s) return;
     perf_cache_close(s->cache);
     free(s->trained);
+    perf_sweep_close_pools(s->pools);
 
     for (size_t i = 0; i < s->n_graphs; i++) rg_graph_close(&s->graph[i]);
     for (size_t i = 0; i < s->n_systems; i++) rg_system_close(&s->system[i]);

@@ -53,7 +53,9 @@ struct rg_sweep {
     const struct perf_objective *objective[8];
     const rg_calibrations *all;
     perf_cache *cache;
-    struct perf_sweep_trained *trained; /* of sweep_train.c; NULL before the first use */
+    /* Of sweep_train.c and sweep_serve.c; NULL before the first use. */
+    struct perf_sweep_trained *trained;
+    struct perf_sweep_pools *pools;
 };
 
 typedef struct perf_sweep_question {
@@ -74,6 +76,9 @@ struct perf_sweep_phase {
     bool batch_given;            /* it belongs to the workload: it is not chosen */
     rg_status (*evaluate)(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out, rg_error *err);
 };
+rg_status perf_sweep_serve(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out,
+                           rg_error *err);
+void perf_sweep_close_pools(struct perf_sweep_pools *pools);
 rg_status perf_sweep_train(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out,
                            rg_error *err);
 /* Rent of all chips for the time that a million tokens take; 0: no price is known. */

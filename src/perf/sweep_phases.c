@@ -69,8 +69,15 @@ static const perf_sweep_phase phases[] = {
      "0",
      false,
      evaluate_decode},
-    {"train", "sequence", "batch", {"seconds", "chips"}, "1", true, perf_sweep_train}};
-const char perf_sweep_phase_names[] = "prefill, decode or train";
+    {"train", "sequence", "batch", {"seconds", "chips"}, "1", true, perf_sweep_train},
+    {"serve",
+     "isl",
+     "concurrency",
+     {"tokens_per_s_per_sequence", "tokens_per_s_per_chip"},
+     "0",
+     false,
+     perf_sweep_serve}};
+const char perf_sweep_phase_names[] = "prefill, decode, train or serve";
 
 const perf_sweep_phase *perf_sweep_phase_find(const char *name) {
     for (size_t i = 0; i < sizeof phases / sizeof *phases; i++)

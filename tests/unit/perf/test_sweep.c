@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ridge/serve.h"
 #include "ridge/step.h"
 #include "ridge/sweep.h"
 #include "ridge/train.h"
@@ -199,6 +200,47 @@ static void test_training(void **state) {
     rg_system_close(&system);
 }
 
+static void test_serving(void **state) {
+    (void)state;
+    static const char text[] =
+        "phase: serve\nmodel: llama-3.1-70b\nsystem: dgx-h100\npolicy: "
+        "\"w=e4m3fn(scale=row),a=e4m3fn(scale=row)\"\n"
+        "tp: [1, 2, 8]\ndp: [1, 4]\nconcurrency: [1, 16, 4000]\nisl: [1000, 100000]\nosl: 500\n";
+    rg_sweep *s;
+    rg_graph g;
+    rg_system system;
+    rg_error err = {0};
+    size_t ok = 0, tight = 0;
+    must(open_text(&s, text, &err), &err);
+    must(rg_graph_from_name(&g, "llama-3.1-70b", DATA, &err), &err);
+    must(rg_system_open(&system, "dgx-h100", DATA, &err), &err);
+    for (uint64_t i = 0; i < rg_sweep_size(s); i++) {
+        rg_sweep_result r;
+        rg_sweep_case c;
+        rg_serve_result asked;
+        must(rg_sweep_evaluate(s, i, 1, &r, &err), &err);
+        must(rg_sweep_describe(s, i, &c, &err), &err);
+        const rg_serve_request q = {.graph = &g,
+                                    .system = &system,
+                                    .layout = &c.layout,
+                                    .policy = c.policy,
+                                    .isl = c.context,
+                                    .osl = c.osl,
+                                    .concurrency = c.batch};
+        must(rg_serve_estimate(&asked, &q, all, &err), &err);
+        assert_int_equal(r.status == RG_SWEEP_OK, asked.verdict == RG_SERVE_OK);
+        ok += r.status == RG_SWEEP_OK;
+        tight += r.status == RG_SWEEP_DOES_NOT_FIT;
+        if (r.status != RG_SWEEP_OK) continue;
+        assert_true(r.seconds == asked.tpot.estimate_s && r.ttft_s == asked.ttft.estimate_s);
+        assert_true(r.tokens_per_s == asked.tokens_per_s && r.chips == asked.chips);
+    }
+    assert_true(ok > 10 && tight > 0);
+    rg_sweep_close(s);
+    rg_graph_close(&g);
+    rg_system_close(&system);
+}
+
 static void refused(const char *text, rg_status expected, const char *words) {
     rg_sweep *s;
     rg_error err = {0};
@@ -233,6 +275,7 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_as_asked), cmocka_unit_test(test_front),
-                                       cmocka_unit_test(test_training), cmocka_unit_test(test_refused)};
+                                       cmocka_unit_test(test_training), cmocka_unit_test(test_serving),
+                                       cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
