@@ -107,6 +107,18 @@ static void one_chip_of_a_table_of_many(void **state) {
     rg_lint_close(&found);
 }
 
+/* Tokens per second of 8, 16, 32 clients: 8 / (0.1 + 100 x 0.01) = 7.3, 13.3, 13.5, with TTFTs of 0.1,
+   0.2, 1.37 s: the last one waits. */
+static void queues(void **state) {
+    (void)state;
+    rg_lint found = lint_of("served.csv", "concurrency,osl,ttft_ms,tpot_ms\n"
+                                          "8,100,100,10\n16,100,200,10\n32,100,1370,10\n");
+    assert_int_equal(found.n, 1);
+    assert_string_equal(found.finding[0].check, "saturated");
+    assert_true(found.finding[0].n == 1 && found.finding[0].row[0] == 3);
+    rg_lint_close(&found);
+}
+
 static void strange_file_of_a_folder(void **state) {
     (void)state;
     const lint_file files[] = {{.name = "net/a.csv", .sha256 = "1", .header = "op,bytes,ms"},
@@ -170,6 +182,9 @@ static void concurrency_beyond_memory(void **state) {
         assert_non_null(strstr(f->cause, "26.2 ms"));
     }
     assert_int_equal(infeasible, 1);
+    assert_non_null(finding(&found, "repeated_key"));
+    assert_int_equal(finding(&found, "offered_concurrency")->n, 3173);
+    assert_int_equal(finding(&found, "no_batch")->n, 1199); /* prefill and decode apart */
     assert_null(finding(&found, "beats_bound"));
     rg_lint_close(&found);
 }
@@ -226,6 +241,7 @@ int main(void) {
                                        cmocka_unit_test(lines_of_physics),
                                        cmocka_unit_test(windows_below_zero),
                                        cmocka_unit_test(one_chip_of_a_table_of_many),
+                                       cmocka_unit_test(queues),
                                        cmocka_unit_test(strange_file_of_a_folder),
                                        cmocka_unit_test(cached_operands),
                                        cmocka_unit_test(cached_operands_of_cards),
