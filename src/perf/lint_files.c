@@ -14,6 +14,7 @@ static bool same_folder(const lint_file *a, const lint_file *b) {
 }
 
 static rg_status find_copy(lint *l, const lint_file *file, size_t i) {
+    if (!file[i].header || !*file[i].header) return RG_OK; /* empty files are alike */
     for (size_t k = 0; k < i; k++)
         if (strcmp(file[i].sha256, file[k].sha256) == 0)
             return lint_find(l, "duplicate_file", file[i].name, NULL, RG_LINT_LEFT_OUT,
