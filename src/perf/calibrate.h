@@ -130,18 +130,34 @@ perf_verdict perf_judge(const perf_model *model, const perf_row *row, const rg_c
 
 /* ---- fits -------------------------------------------------------------------------------------------- */
 
+enum { PERF_FOLDS = 7 }; /* of ten; the last three are one, held out */
+/* Fold of a row's site (or model): 0 to PERF_FOLDS. Seven tenths of the sites fit constants, and give the
+   interval as fold by fold is predicted from the others; three tenths are held out. */
+int perf_fold_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed);
+
 typedef enum perf_part { PERF_FIT, PERF_INTERVAL, PERF_HELD_OUT } perf_part;
-/* Of the sites half fit constants, a fifth gives the interval, three tenths are held out. */
+/* Where constants and interval come from rows apart: of the folds five, two, and what is held out. */
 perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed);
 
-/* Constants of rows[0..n), all of one group, with hull and residuals; names and digests are the caller's.
-   False without memory. */
-bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
-                    bool by_model, uint64_t seed, perf_calibration *out);
+typedef struct perf_rows { /* of one group, and how they are split */
+    const perf_model *model;
+    const perf_row *const *row;
+    size_t n;
+    const rg_chip *chip;
+    bool by_model;
+    uint64_t seed;
+} perf_rows;
 
-/* log(measured / estimate) of the part for intervals, of one regime or (PERF_N_REGIMES) all. */
-size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, size_t n, const rg_chip *chip,
-                       bool by_model, uint64_t seed, int regime, double *out);
+typedef struct perf_left { /* of a row, by constants that have not seen its fold */
+    double log_ratio;      /* of measured / estimate */
+    perf_regime regime;
+} perf_left;
+
+/* Constants, with hull and without residuals; names and digests are the caller's. `left` has room for all
+   rows. False without memory. */
+bool perf_fit_group(const perf_rows *r, perf_calibration *out, perf_left *left, size_t *n_left);
+/* Quantiles by regime; `work` has room for n. */
+void perf_residuals_of(const perf_left *left, size_t n, double *work, perf_residual *out);
 perf_residual perf_quantiles(double *log_error, size_t n); /* sorts */
 double perf_quantile(double *x, size_t n, double q);       /* sorts */
 

@@ -21,13 +21,18 @@ static uint64_t mix_double(uint64_t h, double x) {
     return mix(h, bits);
 }
 
-perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed) {
+int perf_fold_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed) {
     uint64_t h = mix(0, seed);
     for (size_t i = 0; i < model->n_numbers; i++)
         if (by_model ? model->number[i].model : model->number[i].site) h = mix_double(h, row->x[i]);
     for (const char *p = model->network ? row->word[0] : ""; *p; p++) h = mix(h, (unsigned char)*p);
-    const unsigned tenth = (unsigned)(h % 10);
-    return tenth < 5 ? PERF_FIT : tenth < 7 ? PERF_INTERVAL : PERF_HELD_OUT;
+    const int tenth = (int)(h % 10);
+    return tenth < PERF_FOLDS ? tenth : PERF_FOLDS;
+}
+
+perf_part perf_part_of(const perf_model *model, const perf_row *row, bool by_model, uint64_t seed) {
+    const int fold = perf_fold_of(model, row, by_model, seed);
+    return fold < 5 ? PERF_FIT : fold < PERF_FOLDS ? PERF_INTERVAL : PERF_HELD_OUT;
 }
 
 /* ---- search ------------------------------------------------------------------------------------------ */
@@ -76,41 +81,43 @@ static double loss(const void *context, const double *at) {
     return (s->n ? sum / (double)s->n : 0) + penalty;
 }
 
-static void find_constants(const search *s, double *constant) {
+/* Descents from the constants, in turns, each of `starts` from another place. */
+static void find_constants(search *s, size_t starts, int turns) {
     double best[PERF_MAX_CONSTANTS], best_loss = INFINITY, ignored = 0;
-    /* small tables have rough ground, and are cheap: more places to start from */
-    const size_t starts = s->n < 200 ? 16 : 2;
     for (size_t start = 0; start < starts; start++) {
         double at[PERF_MAX_CONSTANTS] = {0};
         const double spread = start < 2 ? 0 : 3;
         for (size_t i = 0; i < s->n_free; i++)
             at[i] = log(s->constant[s->at[i]]) + spread * (rg_random_uniform(5, start, i) - 0.5);
-        for (int again = 0; again < 3; again++)
+        for (int again = 0; again < turns; again++)
             perf_minimise(loss, s, at, s->n_free, again ? 0.2 : start == 0 ? 0.3 : 1, 120);
         const double f = loss(s, at);
         if (f >= best_loss) continue;
         best_loss = f;
         memcpy(best, at, sizeof best);
     }
-    memcpy(constant, s->constant, sizeof s->constant);
     for (size_t i = 0; i < s->n_free; i++)
-        constant[s->at[i]] = clamped(&s->model->constant[s->at[i]], best[i], &ignored);
+        s->constant[s->at[i]] = clamped(&s->model->constant[s->at[i]], best[i], &ignored);
 }
 
 /* ---- one group --------------------------------------------------------------------------------------- */
 
 enum { MAX_SAMPLE = 1000 };
 
-static size_t draw(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
-                   bool by_model, uint64_t seed, sample *out) {
+/* Rows to fit: those of all folds but `without` and the held out. */
+static size_t draw(const perf_rows *r, int without, sample *out) {
     size_t fit = 0, taken = 0;
     const char *missing;
-    for (size_t i = 0; i < n; i++) fit += perf_part_of(model, row[i], by_model, seed) == PERF_FIT;
-    for (size_t i = 0; i < n && taken < MAX_SAMPLE; i++) {
-        if (perf_part_of(model, row[i], by_model, seed) != PERF_FIT) continue;
-        if (rg_random_uniform(seed, 77, i) * (double)fit >= 0.95 * MAX_SAMPLE) continue;
-        if (!perf_machine_of(chip, model, row[i], &out[taken].machine, &missing)) continue;
-        out[taken++].row = *row[i];
+    for (size_t i = 0; i < r->n; i++) {
+        const int fold = perf_fold_of(r->model, r->row[i], r->by_model, r->seed);
+        fit += fold != PERF_FOLDS && fold != without;
+    }
+    for (size_t i = 0; i < r->n && taken < MAX_SAMPLE; i++) {
+        const int fold = perf_fold_of(r->model, r->row[i], r->by_model, r->seed);
+        if (fold == PERF_FOLDS || fold == without) continue;
+        if (rg_random_uniform(r->seed, 77, i) * (double)fit >= 0.95 * MAX_SAMPLE) continue;
+        if (!perf_machine_of(r->chip, r->model, r->row[i], &out[taken].machine, &missing)) continue;
+        out[taken++].row = *r->row[i];
     }
     return taken;
 }
@@ -135,53 +142,61 @@ perf_residual perf_quantiles(double *log_error, size_t n) {
 
 enum { FEW = 30 }; /* residuals of a regime; with fewer those of all regimes count */
 
-size_t perf_log_errors(const perf_calibration *c, const perf_row *const *row, size_t n, const rg_chip *chip,
-                       bool by_model, uint64_t seed, int regime, double *out) {
-    size_t count = 0;
-    const char *missing;
-    for (size_t i = 0; i < n; i++) {
-        perf_machine m;
-        if (perf_part_of(c->model, row[i], by_model, seed) != PERF_INTERVAL ||
-            !perf_machine_of(chip, c->model, row[i], &m, &missing))
-            continue;
-        const perf_guess g = c->model->estimate(row[i], &m, c->constant);
-        if (regime == PERF_N_REGIMES || (int)g.regime == regime) out[count++] = log(row[i]->measured_s / g.s);
-    }
-    return count;
-}
-
-static bool find_residuals(const perf_row *const *row, size_t n, const rg_chip *chip, bool by_model,
-                           uint64_t seed, perf_calibration *out) {
-    double *e = malloc((n + 1) * sizeof *e);
-    if (!e) return false;
+void perf_residuals_of(const perf_left *left, size_t n, double *work, perf_residual *out) {
     for (int regime = PERF_N_REGIMES; regime >= 0; regime--) {
-        const size_t count = perf_log_errors(out, row, n, chip, by_model, seed, regime, e);
-        if (regime == PERF_N_REGIMES || count >= FEW) out->residual[regime] = perf_quantiles(e, count);
+        size_t count = 0;
+        for (size_t i = 0; i < n; i++)
+            if (regime == PERF_N_REGIMES || (int)left[i].regime == regime) work[count++] = left[i].log_ratio;
+        if (regime == PERF_N_REGIMES || count >= FEW) out[regime] = perf_quantiles(work, count);
     }
-    free(e);
-    return true;
 }
 
-bool perf_fit_group(const perf_model *model, const perf_row *const *row, size_t n, const rg_chip *chip,
-                    bool by_model, uint64_t seed, perf_calibration *out) {
-    memset(out, 0, sizeof *out);
-    out->model = model;
-    out->op = model->op;
-    out->rows = (double)n;
-    out->registers = chip->operands_in_registers;
-    for (size_t k = 0; k < model->n_numbers; k++) {
+/* What constants fitted to the other folds leave of one. */
+static size_t leave(const perf_rows *r, const search *s, int fold, perf_left *out) {
+    size_t n = 0;
+    const char *missing;
+    for (size_t i = 0; i < r->n; i++) {
+        perf_machine m;
+        if (perf_fold_of(r->model, r->row[i], r->by_model, r->seed) != fold ||
+            !perf_machine_of(r->chip, r->model, r->row[i], &m, &missing))
+            continue;
+        const perf_guess g = r->model->estimate(r->row[i], &m, s->constant);
+        out[n++] = (perf_left){log(r->row[i]->measured_s / g.s), g.regime};
+    }
+    return n;
+}
+
+static void find_hull(const perf_rows *r, perf_calibration *out) {
+    for (size_t k = 0; k < r->model->n_numbers; k++) {
         out->hull_lo[k] = INFINITY;
-        for (size_t i = 0; i < n; i++) {
-            out->hull_lo[k] = fmin(out->hull_lo[k], row[i]->x[k]);
-            out->hull_hi[k] = fmax(out->hull_hi[k], row[i]->x[k]);
+        for (size_t i = 0; i < r->n; i++) {
+            out->hull_lo[k] = fmin(out->hull_lo[k], r->row[i]->x[k]);
+            out->hull_hi[k] = fmax(out->hull_hi[k], r->row[i]->x[k]);
         }
     }
+}
+
+bool perf_fit_group(const perf_rows *r, perf_calibration *out, perf_left *left, size_t *n_left) {
+    *out = (perf_calibration){.model = r->model,
+                              .op = r->model->op,
+                              .rows = (double)r->n,
+                              .registers = r->chip->operands_in_registers};
+    find_hull(r, out);
     sample *drawn = malloc(MAX_SAMPLE * sizeof *drawn);
     if (!drawn) return false;
-    const search s = search_of(model, drawn, draw(model, row, n, chip, by_model, seed, drawn));
-    find_constants(&s, out->constant);
+    search all = search_of(r->model, drawn, draw(r, -1, drawn));
+    /* small tables have rough ground, and are cheap: more places to start from */
+    find_constants(&all, all.n < 200 ? 16 : 2, 3);
+    memcpy(out->constant, all.constant, sizeof out->constant);
+    *n_left = 0;
+    for (int fold = 0; fold < PERF_FOLDS; fold++) {
+        search others = all;
+        others.n = draw(r, fold, drawn);
+        find_constants(&others, 1, all.n < 200 ? 3 : 1);
+        *n_left += leave(r, &others, fold, left + *n_left);
+    }
     free(drawn);
-    return find_residuals(row, n, chip, by_model, seed, out);
+    return true;
 }
 
 /* ---- errors ------------------------------------------------------------------------------------------ */

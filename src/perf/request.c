@@ -8,7 +8,7 @@
 #include "perf/power.h"
 #include "perf/serve_rows.h"
 
-enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_RESIDUALS = 60 };
+enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_FIT = 5, MIN_RESIDUALS = 60 };
 
 typedef struct work {
     const rg_fit_request *q;
@@ -79,7 +79,7 @@ static rg_status score(work *w, const char *group, const rg_calibrations *all, b
     for (size_t i = 0; i < w->n; i++) {
         rg_estimate g;
         const perf_row *r = w->row[i];
-        if (!everything && perf_part_of(w->table.model, r, by_model, (uint64_t)seed) != PERF_HELD_OUT)
+        if (!everything && perf_fold_of(w->table.model, r, by_model, (uint64_t)seed) != PERF_FOLDS)
             continue;
         if (!perf_answer(all, w->q->chip, w->table.model, r, without, &g)) continue;
         perf_errors_add(&e, r->measured_s, g.estimate_s, g.lo80_s, g.hi80_s);
@@ -94,24 +94,27 @@ static rg_status score(work *w, const char *group, const rg_calibrations *all, b
     return status;
 }
 
+typedef struct fitted { /* a split, group by group; what they leave lies one after the other */
+    perf_calibration *c;
+    size_t *n_left;
+    perf_left *left;
+    double *work;
+} fitted;
+
 /* Groups with few rows take the residuals of all groups together: the same kernels at other counts. */
-static rg_status pool(work *w, perf_calibration *c, bool by_model, uint64_t seed) {
-    double *e = malloc((w->fit.used + 1) * sizeof *e);
+static void find_residuals(const work *w, fitted *f) {
+    perf_residual all[PERF_N_REGIMES + 1] = {0};
     size_t n = 0;
-    if (!e) return no_memory(w);
     for (size_t g = 0; g < w->n_groups; g++) {
-        select_group(w, g);
-        if (c[g].model)
-            n += perf_log_errors(&c[g], w->row, w->n, w->q->chip, by_model, seed, PERF_N_REGIMES, e + n);
+        perf_residuals_of(f->left + n, f->n_left[g], f->work, f->c[g].residual);
+        n += f->n_left[g];
     }
-    const perf_residual all = perf_quantiles(e, n);
-    free(e);
+    perf_residuals_of(f->left, n, f->work, all);
     for (size_t g = 0; g < w->n_groups; g++)
-        if (c[g].model && c[g].residual[PERF_N_REGIMES].n < MIN_RESIDUALS) {
-            memset(c[g].residual, 0, sizeof c[g].residual);
-            c[g].residual[PERF_N_REGIMES] = all;
+        if (f->n_left[g] < MIN_RESIDUALS) {
+            memset(f->c[g].residual, 0, sizeof f->c[g].residual);
+            f->c[g].residual[PERF_N_REGIMES] = all[PERF_N_REGIMES];
         }
-    return RG_OK;
 }
 
 static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by_model, int seed) {
@@ -131,26 +134,39 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
 }
 
 /* Constants without rows to fit, or an interval without residuals, would be made up. */
-static bool splits(const work *w, bool by_model, uint64_t seed) {
-    size_t n[3] = {0};
-    for (size_t i = 0; i < w->n; i++) n[perf_part_of(w->table.model, w->row[i], by_model, seed)]++;
-    return n[PERF_FIT] >= 5 && n[PERF_INTERVAL] >= (w->table.model->network ? 0 : 5);
+static bool splits(const perf_rows *r) {
+    size_t n[PERF_FOLDS + 1] = {0}, folds = 0, fit = 0;
+    for (size_t i = 0; i < r->n; i++) n[perf_fold_of(r->model, r->row[i], r->by_model, r->seed)]++;
+    for (int i = 0; i < PERF_FOLDS; i++) folds += n[i] > 0, fit += n[i];
+    return folds >= 2 && fit >= MIN_FIT;
+}
+
+static rg_status fit_groups(work *w, fitted *f, bool by_model, int seed) {
+    size_t n = 0;
+    for (size_t g = 0; g < w->n_groups; g++) {
+        select_group(w, g);
+        const perf_rows r = {w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed};
+        if (w->n >= MIN_ROWS && splits(&r) && !perf_fit_group(&r, &f->c[g], f->left + n, &f->n_left[g]))
+            return no_memory(w);
+        n += f->n_left[g];
+    }
+    find_residuals(w, f);
+    for (size_t g = 0; g < w->n_groups; g++)
+        if (f->c[g].model) RG_TRY(score_group(w, g, &f->c[g], by_model, seed));
+    return RG_OK;
 }
 
 static rg_status fit_split(work *w, bool by_model, int seed) {
-    perf_calibration *c = calloc(w->n_groups + 1, sizeof *c);
-    if (!c) return no_memory(w);
-    rg_status status = RG_OK;
-    for (size_t g = 0; status == RG_OK && g < w->n_groups; g++) {
-        select_group(w, g);
-        if (w->n >= MIN_ROWS && splits(w, by_model, (uint64_t)seed) &&
-            !perf_fit_group(w->table.model, w->row, w->n, w->q->chip, by_model, (uint64_t)seed, &c[g]))
-            status = no_memory(w);
-    }
-    if (status == RG_OK) status = pool(w, c, by_model, (uint64_t)seed);
-    for (size_t g = 0; status == RG_OK && g < w->n_groups; g++)
-        if (c[g].model) status = score_group(w, g, &c[g], by_model, seed);
-    free(c);
+    fitted f = {.c = calloc(w->n_groups + 1, sizeof *f.c),
+                .n_left = calloc(w->n_groups + 1, sizeof *f.n_left),
+                .left = calloc(w->fit.used + 1, sizeof *f.left),
+                .work = calloc(w->fit.used + 1, sizeof *f.work)};
+    const bool all = f.c && f.n_left && f.left && f.work;
+    const rg_status status = all ? fit_groups(w, &f, by_model, seed) : no_memory(w);
+    free(f.c);
+    free(f.n_left);
+    free(f.left);
+    free(f.work);
     return status;
 }
 

@@ -131,23 +131,24 @@ static void attention_pairs(void **state) {
     rg_chip_close(&chip);
 }
 
-/* Sites, not rows, are dealt out; whole n with by_model; half, a fifth, three tenths. */
+/* Sites, not rows, are dealt out; whole n with by_model; seven folds, three tenths. */
 static void splits(void **state) {
     (void)state;
-    double n[2][3] = {{0}}, all = 0;
+    double n[2][PERF_FOLDS + 1] = {{0}}, all = 0;
     for (double width = 1; width <= 60; width++)
         for (double k = 1; k <= 60; k++) {
             const perf_row a = gemm_row("bfloat16", 1, width, k), b = gemm_row("fp8", 4096, width, k),
                            first = gemm_row("bfloat16", 7, width, 1);
-            assert_int_equal(perf_part_of(&perf_gemm, &a, false, 2), perf_part_of(&perf_gemm, &b, false, 2));
-            assert_int_equal(perf_part_of(&perf_gemm, &a, true, 2),
-                             perf_part_of(&perf_gemm, &first, true, 2));
+            assert_int_equal(perf_fold_of(&perf_gemm, &a, false, 2), perf_fold_of(&perf_gemm, &b, false, 2));
+            assert_int_equal(perf_fold_of(&perf_gemm, &a, true, 2),
+                             perf_fold_of(&perf_gemm, &first, true, 2));
             for (int by_model = 0; by_model < 2; by_model++)
-                n[by_model][perf_part_of(&perf_gemm, &a, by_model, 2)]++;
+                n[by_model][perf_fold_of(&perf_gemm, &a, by_model, 2)]++;
             all++;
         }
-    assert_true(fabs(n[0][0] / all - 0.5) < 0.05 && fabs(n[0][1] / all - 0.2) < 0.05);
-    assert_true(n[1][0] > 0 && n[1][1] > 0 && n[1][2] > 0);
+    for (int i = 0; i < PERF_FOLDS; i++) assert_true(fabs(n[0][i] / all - 0.1) < 0.03);
+    assert_true(fabs(n[0][PERF_FOLDS] / all - 0.3) < 0.05);
+    assert_true(n[1][0] > 0 && n[1][PERF_FOLDS] > 0);
 }
 
 /* ---- fits -------------------------------------------------------------------------------------------- */
