@@ -43,30 +43,37 @@ static double prefill_bound_s(const perf_row *r, const perf_machine *m) {
     return fmax(prefill_compute_s(r, m), prefill_bytes(r) / m->bytes_per_s);
 }
 
-enum { P_LAUNCH, P_BANDWIDTH, P_PEAK, P_SOFTMAX, P_ITEM, P_KV };
+enum { P_LAUNCH, P_PEAK, P_SOFTMAX, P_ITEM, P_KV, P_ROW };
 
-/* Tiles of 64 or 128 queries are dealt to the cores; queries of the heads that share keys may lie in one. */
+/* Tiles of 64 or 128 queries are dealt to the cores. FlashAttention-3 lets queries of the heads that share
+   keys lie in one; others do so for single queries alone. */
 static double prefill_core_s(const perf_row *r, const perf_machine *m, const double *c, double rows) {
     const double group = r->x[HEADS] / r->x[KV_HEADS];
+    const bool packs = m->flash3 || r->x[ISL] == 1;
     const double apart = ceil(r->x[ISL] / rows) * r->x[HEADS],
                  packed = ceil(r->x[ISL] * group / rows) * r->x[KV_HEADS];
-    const double tiles = r->x[BATCH] * fmin(apart, packed);
+    const double tiles = r->x[BATCH] * (packs ? fmin(apart, packed) : apart);
     const double keys = pairs(r) / r->x[ISL] + rows / 2; /* mean over the tiles, the diagonal one whole */
     const double last = windowed(r, r->x[STEP] + r->x[ISL]) + rows;
     const double core = m->flop_per_s * c[P_PEAK] / m->cores;
-    const double per_key = 4 * rows * (r->x[HEAD_DIM] + c[P_SOFTMAX]) / core;
-    const double work_s = tiles * (keys * per_key + c[P_ITEM]) / m->cores,
-                 longest_s = last * per_key + c[P_ITEM];
+    const double per_key = 4 * rows * (r->x[HEAD_DIM] + c[P_SOFTMAX]) / core,
+                 item_s = c[P_ITEM] / m->clock_hz;
+    const double work_s = tiles * (keys * per_key + item_s) / m->cores, longest_s = last * per_key + item_s;
     return tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
 }
 
+/* A kernel before the attention writes keys and values to the cache, a token at a time. */
 static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, const double *c) {
+    const double rate = 0.7 * m->bytes_per_s;
+    const double kv = kv_bytes(r, r->x[STEP] + r->x[ISL]);
     const double compute_s = fmin(prefill_core_s(r, m, c, 64), prefill_core_s(r, m, c, 128));
-    const double bytes = prefill_bytes(r) + (c[P_KV] - 1) * kv_bytes(r, r->x[STEP] + r->x[ISL]);
-    const double memory_s = fmax(0, bytes) / (m->bytes_per_s * c[P_BANDWIDTH]);
-    perf_guess g = {.s = c[P_LAUNCH] + perf_overlap(compute_s, memory_s, 0)};
-    const double most = fmax(compute_s, memory_s);
-    g.regime = c[P_LAUNCH] > most ? PERF_LAUNCH : most == compute_s ? PERF_COMPUTE : PERF_MEMORY;
+    const double memory_s = prefill_bytes(r) / rate;
+    const double write_s =
+        c[P_KV] * kv / rate + c[P_ROW] * r->x[BATCH] * r->x[ISL] / (m->cores * m->clock_hz);
+    const double launch_s = c[P_LAUNCH] / m->clock_hz;
+    perf_guess g = {.s = launch_s + write_s + perf_overlap(compute_s, memory_s, 0)};
+    const double most = fmax(compute_s, memory_s + write_s);
+    g.regime = launch_s > most ? PERF_LAUNCH : most == compute_s ? PERF_COMPUTE : PERF_MEMORY;
     return g;
 }
 
@@ -88,31 +95,58 @@ static double decode_bound_s(const perf_row *r, const perf_machine *m) {
     return fmax(decode_compute_s(r, m), decode_bytes(r) / m->bytes_per_s);
 }
 
-enum { D_LAUNCH, D_BANDWIDTH, D_PEAK, D_STEP, D_SPLIT, D_ITEM };
+enum { D_LAUNCH, D_BANDWIDTH, D_STEP, D_SPLIT, D_ITEM, D_SEQUENCE };
+
+/* FlashAttention-2, which runs where matrix units take operands from registers, splits keys only where it
+   packs the query heads of a KV head, and then copies queries and results of several sequences. The scheduler
+   of FlashAttention-3 walks over the sequences, 992 at most. (Dao-AILab/flash-attention: csrc/flash_attn and
+   hopper, flash_api.cpp) */
+enum { MOST_SCHEDULED = 992 };
+
+static bool may_split(const perf_row *r, const perf_machine *m) {
+    return !m->registers || r->x[HEADS] > r->x[KV_HEADS];
+}
+
+static double around_cycles(const perf_row *r, const perf_machine *m, const double *c) {
+    if (m->registers) return may_split(r, m) && r->x[BATCH] > 1 && r->x[KV_HEADS] > 1 ? c[D_SPLIT] : 0;
+    return r->x[BATCH] <= MOST_SCHEDULED ? c[D_SEQUENCE] * r->x[BATCH] / m->cores : 0;
+}
+
+/* Keys and values of the run before may still lie in the last cache. */
+static double decode_memory_s(const perf_row *r, const perf_machine *m, const double *c) {
+    const double cache_bytes_per_cycle = 16; /* of one core */
+    const double bytes = decode_bytes(r), rate = m->bytes_per_s * c[D_BANDWIDTH];
+    const double kept = perf_kept(bytes, m->onchip_bytes);
+    return bytes * ((1 - kept) / rate + kept / fmax(rate, cache_bytes_per_cycle * m->cores * m->clock_hz));
+}
 
 /* Work items (a sequence, a KV head, a part of its keys) are dealt to the cores; each has a fixed cost beside
    its products, and within one the steps over the keys depend on each other. */
 static perf_guess decode_estimate(const perf_row *r, const perf_machine *m, const double *c) {
-    const double keys = keys_of(r), group = r->x[HEADS] / r->x[KV_HEADS];
-    const double items = r->x[BATCH] * r->x[KV_HEADS];
-    const double memory_s = decode_bytes(r) / (m->bytes_per_s * c[D_BANDWIDTH]);
-    const double padded = 64 * ceil(group / 64);
-    const double products_s = 4 * items * padded * r->x[HEAD_DIM] * (keys + 32) / (m->flop_per_s * c[D_PEAK]);
+    const double keys = keys_of(r), groups = ceil(r->x[HEADS] / r->x[KV_HEADS] / 64);
+    const double items = r->x[BATCH] * r->x[KV_HEADS] * groups, peak = 0.6;
+    const double memory_s = decode_memory_s(r, m, c);
+    const double products_s = 4 * items * 64 * r->x[HEAD_DIM] * (keys + 32) / (m->flop_per_s * peak);
+    /* narrow values are transposed within the kernel */
+    const double wide = r->kv_dtype->activation_bytes < 1.5 ? r->x[HEAD_DIM] / 128 : 1;
+    const double item_s = c[D_ITEM] * wide / m->clock_hz,
+                 step_s = c[D_STEP] * r->x[HEAD_DIM] / 128 / m->clock_hz;
     double best = INFINITY, compute_s = 0, chain_s = 0;
-    for (double s = 1; s <= 128 && (s == 1 || keys >= 64 * s); s *= 2) {
-        const double core_s = products_s + c[D_ITEM] * fmax(1, items * s / m->cores);
-        const double chain =
-            ceil(keys / s / 64) * c[D_STEP] * r->x[HEAD_DIM] / 128 + (s > 1 ? c[D_SPLIT] : 0);
+    for (double s = 1; s <= 128 && (s == 1 || (may_split(r, m) && keys >= 64 * s)); s *= 2) {
+        const double core_s = products_s + item_s * fmax(1, items * s / m->cores);
+        const double chain = ceil(keys / s / 64) * step_s + (s > 1 ? c[D_SPLIT] / m->clock_hz : 0);
         const double squares = core_s * core_s + chain * chain;
         if (squares >= best) continue;
         best = squares, compute_s = core_s, chain_s = chain;
     }
-    perf_guess g = {.s = c[D_LAUNCH] + perf_overlap(compute_s, memory_s, chain_s)};
+    const double extra_s = (c[D_LAUNCH] + around_cycles(r, m, c)) / m->clock_hz;
+    perf_guess g = {.s = extra_s + perf_overlap(compute_s, memory_s, chain_s)};
     const double most = fmax(compute_s, fmax(memory_s, chain_s));
-    g.regime = c[D_LAUNCH] > most  ? PERF_LAUNCH
-               : most == chain_s   ? PERF_LATENCY
-               : most == compute_s ? PERF_COMPUTE
-                                   : PERF_MEMORY;
+    g.regime = extra_s > most                                ? PERF_LAUNCH
+               : most == chain_s                             ? PERF_LATENCY
+               : most == compute_s                           ? PERF_COMPUTE
+               : memory_s * m->bytes_per_s < decode_bytes(r) ? PERF_L2
+                                                             : PERF_MEMORY;
     return g;
 }
 
@@ -135,13 +169,13 @@ const perf_model perf_attention_prefill = {
     .op = "attention_prefill",
     COLUMNS,
     .n_constants = 6,
-    .constant = {{"launch", "s", "of any kernel", 5e-6, 1e-7, 3e-4},
-                 {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.8, 0.05, 1.1},
+    .constant = {{"launch", "cycle", "of all kernels", 15000, 300, 1e6},
                  {"peak", "1", "share of the peak rate that is reached", 0.7, 0.05, 1.1},
                  {"softmax", "1", "cost of a score beside its products, in columns of the head", 30, 0.1,
                   500},
-                 {"item", "s", "cost of a tile beside its products", 1e-6, 1e-9, 1e-4},
-                 {"kv", "1", "passes over keys and values", 1.5, 1, 30}},
+                 {"item", "cycle", "of a core for a tile beside its products", 4000, 10, 2e5},
+                 {"kv", "1", "passes over keys and values to write the cache", 2, 0.05, 30},
+                 {"row", "cycle", "of a core to write a token to the cache", 200, 1, 1e4}},
     .bound_s = prefill_bound_s,
     .compute_bound_s = prefill_compute_s,
     .estimate = prefill_estimate,
@@ -151,12 +185,13 @@ const perf_model perf_attention_decode = {
     .op = "attention_decode",
     COLUMNS,
     .n_constants = 6,
-    .constant = {{"launch", "s", "of any kernel", 6e-6, 1e-7, 3e-4},
+    .constant = {{"launch", "cycle", "of all kernels", 15000, 300, 1e6},
                  {"bandwidth", "1", "share of the memory's bandwidth that is reached", 0.85, 0.05, 1.1},
-                 {"peak", "1", "share of the peak rate that is reached", 0.5, 0.005, 1.1},
-                 {"step", "s", "latency of 64 keys of a head of 128", 2e-7, 1e-9, 1e-5},
-                 {"split", "s", "extra time of a reduction over parts of the keys", 2e-6, 1e-8, 1e-4},
-                 {"item", "s", "cost of a work item beside its products", 1e-6, 1e-9, 1e-4}},
+                 {"step", "cycle", "latency of 64 keys of a head of 128", 300, 5, 2e4},
+                 {"split", "cycle", "of one more kernel: a reduction over parts of the keys, copies", 5000,
+                  10, 2e5},
+                 {"item", "cycle", "of a core for a work item beside its products", 4000, 10, 2e5},
+                 {"sequence", "cycle", "of a core to schedule one sequence", 3000, 10, 1e5}},
     .bound_s = decode_bound_s,
     .compute_bound_s = decode_compute_s,
     .estimate = decode_estimate,

@@ -43,17 +43,12 @@ typedef struct traffic {
     bool cached; /* most of the time, or faster than the memory */
 } traffic;
 
-static double kept(double bytes, double cache_bytes) {
-    const double over = cache_bytes > 0 ? bytes / cache_bytes : INFINITY;
-    return 1 / (1 + over * over * over * over);
-}
-
 static traffic traffic_of(const perf_row *r, const perf_machine *m, const double *c) {
     const operands o = operands_of(r);
     const double others = o.activation + o.out;
     traffic t = {.rate = m->bytes_per_s * c[BANDWIDTH],
-                 .weight_kept = kept(COPIES * o.weight + others, m->onchip_bytes),
-                 .others_kept = kept(o.weight + others, m->onchip_bytes)};
+                 .weight_kept = perf_kept(COPIES * o.weight + others, m->onchip_bytes),
+                 .others_kept = perf_kept(o.weight + others, m->onchip_bytes)};
     t.cache_rate = fmax(t.rate, c[CACHE] * m->cores * m->clock_hz);
     const double cached = o.weight * t.weight_kept + others * t.others_kept;
     t.memory_s = (o.weight + others - cached) / t.rate + cached / t.cache_rate;

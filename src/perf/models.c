@@ -55,6 +55,11 @@ double perf_overlap_long(double a, double b, double c, double cycles) {
     return norm(a, b, c, 1.8 + 0.6 * log(fmax(1, cycles / 1e4)));
 }
 
+double perf_kept(double bytes, double cache_bytes) {
+    const double over = cache_bytes > 0 ? bytes / cache_bytes : INFINITY;
+    return 1 / (1 + over * over * over * over);
+}
+
 double perf_preset(const perf_constant *c, bool registers) {
     return registers && c->registers > 0 ? c->registers : c->preset;
 }
@@ -78,6 +83,7 @@ bool perf_machine_of(const rg_chip *chip, const perf_model *model, const perf_ro
     out->onchip_bytes = number(chip, "onchip.capacity");
     out->link_bytes_per_s = number(chip, "scaleup.bandwidth");
     out->clock_hz = perf_clock_hz(chip);
+    out->flash3 = strcmp(chip->architecture, "hopper") == 0;
     out->registers = chip->operands_in_registers;
     *missing = NULL;
     if (model->network) {

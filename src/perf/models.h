@@ -14,6 +14,7 @@ typedef struct perf_machine {
     double cores;        /* independent units that tiles of a kernel are dealt to */
     double onchip_bytes; /* last cache before the memory */
     double clock_hz;     /* of the cores */
+    bool flash3;         /* runs FlashAttention-3: Hopper */
     bool registers;      /* matrix units take operands from registers: rg_chip.operands_in_registers */
     double link_bytes_per_s;
 } perf_machine;
@@ -89,6 +90,8 @@ double perf_overlap(double a, double b, double c);
 /* The same with p = 1.8 + 0.6 ln(cycles / 10^4), at least 1.8: filling and draining a pipeline shows in short
    kernels. */
 double perf_overlap_long(double a, double b, double c, double cycles);
+/* Share of operands that a cache still holds when `bytes` pass through it between two uses. */
+double perf_kept(double bytes, double cache_bytes);
 double perf_preset(const perf_constant *c, bool registers);
 /* Of the cores; a nominal one where it is not published. */
 double perf_clock_hz(const rg_chip *chip);
