@@ -62,14 +62,16 @@ static double prefill_core_s(const perf_row *r, const perf_machine *m, const dou
     return tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
 }
 
-/* A kernel before the attention writes keys and values to the cache, a token at a time. */
+/* A kernel before the attention writes keys and values to the cache: a block of up to 512 threads for each
+   token, one for each of its elements (vllm-project/vllm: csrc/cache_kernels.cu). */
 static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, const double *c) {
     const double rate = 0.7 * m->bytes_per_s;
     const double kv = kv_bytes(r, r->x[STEP] + r->x[ISL]);
+    const double threads = fmin(512, r->x[KV_HEADS] * r->x[HEAD_DIM]) / 512;
     const double compute_s = fmin(prefill_core_s(r, m, c, 64), prefill_core_s(r, m, c, 128));
     const double memory_s = prefill_bytes(r) / rate;
     const double write_s =
-        c[P_KV] * kv / rate + c[P_ROW] * r->x[BATCH] * r->x[ISL] / (m->cores * m->clock_hz);
+        c[P_KV] * kv / rate + c[P_ROW] * threads * r->x[BATCH] * r->x[ISL] / (m->cores * m->clock_hz);
     const double launch_s = c[P_LAUNCH] / m->clock_hz;
     perf_guess g = {.s = launch_s + write_s + perf_overlap(compute_s, memory_s, 0)};
     const double most = fmax(compute_s, memory_s + write_s);
@@ -175,7 +177,8 @@ const perf_model perf_attention_prefill = {
                   500},
                  {"item", "cycle", "of a core for a tile beside its products", 4000, 10, 2e5},
                  {"kv", "1", "passes over keys and values to write the cache", 2, 0.05, 30},
-                 {"row", "cycle", "of a core to write a token to the cache", 200, 1, 1e4}},
+                 {"row", "cycle", "of a core to write a token of 512 elements or more to the cache", 200, 1,
+                  1e4}},
     .bound_s = prefill_bound_s,
     .compute_bound_s = prefill_compute_s,
     .estimate = prefill_estimate,
