@@ -47,7 +47,7 @@ static traffic traffic_of(const perf_row *r, const perf_machine *m, const double
     const operands o = operands_of(r);
     const double others = o.activation + o.out;
     traffic t = {.rate = m->bytes_per_s * c[BANDWIDTH],
-                 .weight_kept = perf_kept(COPIES * o.weight + others, m->onchip_bytes),
+                 .weight_kept = r->cold ? 0 : perf_kept(COPIES * o.weight + others, m->onchip_bytes),
                  .others_kept = perf_kept(o.weight + others, m->onchip_bytes)};
     t.cache_rate = fmax(t.rate, c[CACHE] * m->cores * m->clock_hz);
     const double cached = o.weight * t.weight_kept + others * t.others_kept;

@@ -30,6 +30,7 @@ typedef struct perf_row {
     double x[PERF_MAX_NUMBERS];
     const perf_dtype *dtype, *kv_dtype;
     bool known;                    /* of a table: its words name formats */
+    bool cold;                     /* weights and KV come from memory: a pass over a model uses each once */
     char word[PERF_MAX_WORDS][48]; /* of the model's word columns, in their order */
     double measured_s;
 } perf_row;

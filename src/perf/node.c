@@ -75,7 +75,8 @@ static bool estimate_linear(const perf_case *c, const rg_calibrations *all, cons
     const double rows = (double)w->shape[w->n_dims - 2], cols = (double)w->shape[w->n_dims - 1];
     const char *name;
     const perf_dtype d = dtype_of(cost, 8 * cost->bytes / (rows * cols), &name);
-    perf_row row = {.x = {fmax(1, cost->matrix_flop / (2 * rows * cols)), rows, cols}, .dtype = &d};
+    perf_row row = {
+        .x = {fmax(1, cost->matrix_flop / (2 * rows * cols)), rows, cols}, .dtype = &d, .cold = true};
     put(&row, 0, name);
     return answer(c, all, &perf_gemm, &row, out);
 }
@@ -98,7 +99,7 @@ static bool estimate_experts(const perf_case *c, const rg_calibrations *all, con
     const double read = fmax(1, fmin(experts, tokens * k)); /* near enough for the width of a weight */
     const char *name;
     const perf_dtype d = dtype_of(cost, fmin(16, fmax(4, 8 * cost->bytes / (read * out_n * in_n))), &name);
-    perf_row row = {.x = {tokens, in_n, out_n, k, experts, 1, 1}, .dtype = &d};
+    perf_row row = {.x = {tokens, in_n, out_n, k, experts, 1, 1}, .dtype = &d, .cold = true};
     put(&row, 0, name);
     put(&row, 1, "balanced");
     if (!answer(c, all, &perf_moe, &row, out)) return false;
@@ -118,6 +119,7 @@ static bool estimate_attention(perf_case *c, const rg_calibrations *all, const r
     perf_row row = {.x = {c->batch, decode ? 1 : c->context, decode ? c->context - 1 : 0, (double)n->heads,
                           kv_heads, head, (double)n->window},
                     .dtype = bf16,
+                    .cold = true,
                     .kv_dtype = &kv};
     put(&row, 0, "bfloat16");
     put(&row, 1, kv_bytes < 1.5 ? "fp8" : "bfloat16");

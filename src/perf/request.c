@@ -133,12 +133,12 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
     return seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : RG_OK;
 }
 
-/* Constants without rows to fit, or an interval without residuals, would be made up. */
+/* Constants without rows to fit, an interval without residuals, a score without rows would be made up. */
 static bool splits(const perf_rows *r) {
     size_t n[PERF_FOLDS + 1] = {0}, folds = 0, fit = 0;
     for (size_t i = 0; i < r->n; i++) n[perf_fold_of(r->model, r->row[i], r->by_model, r->seed)]++;
     for (int i = 0; i < PERF_FOLDS; i++) folds += n[i] > 0, fit += n[i];
-    return folds >= 2 && fit >= MIN_FIT;
+    return folds >= 2 && fit >= MIN_FIT && n[PERF_FOLDS] > 0;
 }
 
 static rg_status fit_groups(work *w, fitted *f, bool by_model, int seed) {
