@@ -118,7 +118,7 @@ static double around_cycles(const perf_row *r, const perf_machine *m, const doub
 static double decode_memory_s(const perf_row *r, const perf_machine *m, const double *c) {
     const double cache_bytes_per_cycle = 16; /* of one core */
     const double bytes = decode_bytes(r), rate = m->bytes_per_s * c[D_BANDWIDTH];
-    const double kept = r->cold ? 0 : perf_kept(bytes, m->onchip_bytes);
+    const double kept = r->cold ? 0 : perf_cached_share(bytes, m->onchip_bytes);
     return bytes * ((1 - kept) / rate + kept / fmax(rate, cache_bytes_per_cycle * m->cores * m->clock_hz));
 }
 

@@ -47,8 +47,8 @@ static traffic traffic_of(const perf_row *r, const perf_machine *m, const double
     const operands o = operands_of(r);
     const double others = o.activation + o.out;
     traffic t = {.rate = m->bytes_per_s * c[BANDWIDTH],
-                 .weight_kept = r->cold ? 0 : perf_kept(COPIES * o.weight + others, m->onchip_bytes),
-                 .others_kept = perf_kept(o.weight + others, m->onchip_bytes)};
+                 .weight_kept = r->cold ? 0 : perf_cached_share(COPIES * o.weight + others, m->onchip_bytes),
+                 .others_kept = perf_cached_share(o.weight + others, m->onchip_bytes)};
     t.cache_rate = fmax(t.rate, c[CACHE] * m->cores * m->clock_hz);
     const double cached = o.weight * t.weight_kept + others * t.others_kept;
     t.memory_s = (o.weight + others - cached) / t.rate + cached / t.cache_rate;

@@ -55,7 +55,7 @@ double perf_overlap_long(double a, double b, double c, double cycles) {
     return norm(a, b, c, 1.8 + 0.6 * log(fmax(1, cycles / 1e4)));
 }
 
-double perf_kept(double bytes, double cache_bytes) {
+double perf_cached_share(double bytes, double cache_bytes) {
     const double over = cache_bytes > 0 ? bytes / cache_bytes : INFINITY;
     return 1 / (1 + over * over * over * over);
 }

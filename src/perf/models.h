@@ -92,7 +92,7 @@ double perf_overlap(double a, double b, double c);
    kernels. */
 double perf_overlap_long(double a, double b, double c, double cycles);
 /* Share of operands that a cache still holds when `bytes` pass through it between two uses. */
-double perf_kept(double bytes, double cache_bytes);
+double perf_cached_share(double bytes, double cache_bytes);
 double perf_preset(const perf_constant *c, bool registers);
 /* Of the cores; a nominal one where it is not published. */
 double perf_clock_hz(const rg_chip *chip);

@@ -79,8 +79,7 @@ static rg_status score(work *w, const char *group, const rg_calibrations *all, b
     for (size_t i = 0; i < w->n; i++) {
         rg_estimate g;
         const perf_row *r = w->row[i];
-        if (!everything && perf_fold_of(w->table.model, r, by_model, (uint64_t)seed) != PERF_FOLDS)
-            continue;
+        if (!everything && perf_fold_of(w->table.model, r, by_model, (uint64_t)seed) != PERF_FOLDS) continue;
         if (!perf_answer(all, w->q->chip, w->table.model, r, without, &g)) continue;
         perf_errors_add(&e, r->measured_s, g.estimate_s, g.lo80_s, g.hi80_s);
         perf_errors_add(&bound, r->measured_s, g.bound_s, 0, 0);
