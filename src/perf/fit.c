@@ -140,7 +140,7 @@ perf_residual perf_quantiles(double *log_error, size_t n) {
     return r;
 }
 
-enum { FEW = 30 }; /* residuals of a regime; with fewer those of all regimes count */
+enum { FEW = 60 }; /* residuals of a regime; with fewer those of all regimes count */
 
 void perf_residuals_of(const perf_left *left, size_t n, double *work, perf_residual *out) {
     for (int regime = PERF_N_REGIMES; regime >= 0; regime--) {
@@ -185,14 +185,16 @@ bool perf_fit_group(const perf_rows *r, perf_calibration *out, perf_left *left, 
     sample *drawn = malloc(MAX_SAMPLE * sizeof *drawn);
     if (!drawn) return false;
     search all = search_of(r->model, drawn, draw(r, -1, drawn));
-    /* small tables have rough ground, and are cheap: more places to start from */
-    find_constants(&all, all.n < 200 ? 16 : 2, 3);
+    /* small tables have rough ground, and are cheap: more places to start from, and each fold anew */
+    const bool few = all.n < 200;
+    const search afresh = all;
+    find_constants(&all, few ? 16 : 2, 3);
     memcpy(out->constant, all.constant, sizeof out->constant);
     *n_left = 0;
     for (int fold = 0; fold < PERF_FOLDS; fold++) {
-        search others = all;
+        search others = few ? afresh : all;
         others.n = draw(r, fold, drawn);
-        find_constants(&others, 1, all.n < 200 ? 3 : 1);
+        find_constants(&others, few ? 16 : 1, few ? 3 : 1);
         *n_left += leave(r, &others, fold, left + *n_left);
     }
     free(drawn);

@@ -59,7 +59,7 @@ static double prefill_core_s(const perf_row *r, const perf_machine *m, const dou
     const double per_key = 4 * rows * (r->x[HEAD_DIM] + c[P_SOFTMAX]) / core,
                  item_s = c[P_ITEM] / m->clock_hz;
     const double work_s = tiles * (keys * per_key + item_s) / m->cores, longest_s = last * per_key + item_s;
-    return tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.25 * longest_s;
+    return tiles < m->cores ? fmax(longest_s, work_s) : work_s + 0.5 * longest_s;
 }
 
 /* A kernel before the attention writes keys and values to the cache: a block of up to 512 threads for each
@@ -111,7 +111,9 @@ static bool may_split(const perf_row *r, const perf_machine *m) {
 
 static double around_cycles(const perf_row *r, const perf_machine *m, const double *c) {
     if (m->registers) return may_split(r, m) && r->x[BATCH] > 1 && r->x[KV_HEADS] > 1 ? c[D_SPLIT] : 0;
-    return r->x[BATCH] <= MOST_SCHEDULED ? c[D_SEQUENCE] * r->x[BATCH] / m->cores : 0;
+    const double scheduled = r->x[BATCH] <= MOST_SCHEDULED ? c[D_SEQUENCE] * r->x[BATCH] / m->cores : 0;
+    /* split by the number of keys, those outside the window included */
+    return scheduled + (keys_of(r) < r->x[ISL] + r->x[STEP] ? c[D_SPLIT] : 0);
 }
 
 /* Keys and values of the run before may still lie in the last cache. */

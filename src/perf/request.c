@@ -8,7 +8,7 @@
 #include "perf/power.h"
 #include "perf/serve_rows.h"
 
-enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_FIT = 5, MIN_RESIDUALS = 60 };
+enum { N_SEEDS = 3, MAX_GROUPS = 64, MIN_ROWS = 20, MIN_FIT = 5, MIN_RESIDUALS = 200 };
 
 typedef struct work {
     const rg_fit_request *q;
