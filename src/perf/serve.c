@@ -259,8 +259,7 @@ static rg_status answer(work *w) {
     return RG_OK;
 }
 
-static void report_misfit(work *w) {
-    const perf_pool *p = w->pool;
+static void report_misfit(work *w, const perf_pool *p) {
     const double room = p->memory_bytes * p->memory_share, need = p->weight_bytes + p->sequence_bytes;
     rg_serve_result *r = &w->r;
     r->verdict = RG_SERVE_DOES_NOT_FIT;
@@ -281,11 +280,12 @@ static void report_misfit(work *w) {
 static rg_status run(work *w) {
     w->r.chips = w->pool->chips;
     w->r.tokens_per_step = w->tokens;
-    if (w->pool->max_batch < 1) {
-        report_misfit(w);
+    perf_pool *prompts = w->prefill ? w->prefill : w->pool;
+    const perf_pool *short_of = w->pool->max_batch < 1 ? w->pool : prompts;
+    if (short_of->max_batch < 1) {
+        report_misfit(w, short_of);
         return RG_OK;
     }
-    perf_pool *prompts = w->prefill ? w->prefill : w->pool;
     RG_TRY(perf_pool_prompt(prompts, w->q->isl, floor(w->q->isl * w->q->prefix_hit), w->chunks, &w->prompt,
                             w->err));
     double part[RG_SERVE_N_PARTS];
@@ -300,25 +300,36 @@ static rg_status run(work *w) {
 
 /* ---- the question ------------------------------------------------------------------------------------ */
 
-static rg_status check_range(const char *what, double x, double lo, double hi, rg_error *err) {
-    if (x >= lo && x <= hi) return RG_OK;
-    return rg_fail(err, RG_ERR_USAGE, what, "a number in range", "%g is not from %g to %g", x, lo, hi);
+static rg_status check_engine(const char *engine, rg_error *err) {
+    for (int i = 0; engine && i < PERF_SERVE_N_ENGINES; i++)
+        if (strcmp(engine, perf_serve_engines[i]) == 0) return RG_OK;
+    return engine ? rg_fail(err, RG_ERR_USAGE, "engine", "vllm, trtllm or sglang", "\"%.40s\"", engine)
+                  : RG_OK;
 }
 
 static rg_status check(const rg_serve_request *q, rg_error *err) {
-    RG_TRY(check_range("isl", q->isl, 1, 1e8, err));
-    RG_TRY(check_range("osl", q->osl, 2, 1e8, err));
-    RG_TRY(check_range("prefix_hit", q->prefix_hit, 0, 1, err));
-    RG_TRY(check_range("acceptance", q->acceptance, 0, 1, err));
-    RG_TRY(check_range("draft", q->draft, 0, 64, err));
-    RG_TRY(check_range("chunk", q->chunk, 0, 1e8, err));
-    RG_TRY(check_range("memory_share", q->memory_share, 0, 1, err));
-    RG_TRY(check_range("concurrency", q->concurrency, 0, 1e9, err));
-    RG_TRY(check_range("rate", q->requests_per_s, 0, 1e9, err));
-    bool known = !q->engine;
-    for (int i = 0; i < PERF_SERVE_N_ENGINES; i++)
-        known |= q->engine && strcmp(q->engine, perf_serve_engines[i]) == 0;
-    if (!known) return rg_fail(err, RG_ERR_USAGE, "engine", "vllm, trtllm or sglang", "\"%.40s\"", q->engine);
+    const struct {
+        const char *what;
+        double x, lo, hi;
+    } ranges[] = {{"isl", q->isl, 1, 1e8},
+                  {"osl", q->osl, 2, 1e8},
+                  {"prefix_hit", q->prefix_hit, 0, 1},
+                  {"acceptance", q->acceptance, 0, 1},
+                  {"draft", q->draft, 0, 64},
+                  {"draft_cost", q->draft_cost, 0, 100},
+                  {"chunk", q->chunk, 0, 1e8},
+                  {"max_batch", q->max_batch, 0, 1e9},
+                  {"memory_share", q->memory_share, 0, 1},
+                  {"concurrency", q->concurrency, 0, 1e9},
+                  {"rate", q->requests_per_s, 0, 1e9}};
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (!(ranges[i].x >= ranges[i].lo && ranges[i].x <= ranges[i].hi))
+            return rg_fail(err, RG_ERR_USAGE, ranges[i].what, "a number in range", "%g is not from %g to %g",
+                           ranges[i].x, ranges[i].lo, ranges[i].hi);
+    RG_TRY(check_engine(q->engine, err));
+    if (q->isl != floor(q->isl) || q->osl != floor(q->osl) || q->draft != floor(q->draft))
+        return rg_fail(err, RG_ERR_USAGE, "isl, osl, draft", "whole numbers", "%g, %g, %g", q->isl, q->osl,
+                       q->draft);
     if ((q->concurrency > 0) == (q->requests_per_s > 0))
         return rg_fail(err, RG_ERR_USAGE, "concurrency", "a concurrency or a rate", "%s are given",
                        q->concurrency > 0 ? "both" : "none of the two");

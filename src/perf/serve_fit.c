@@ -107,20 +107,17 @@ typedef struct work {
     double matrix[N][N], gradient[N]; /* of the quadratic that stands in for the cost */
 } work;
 
-static bool same_group(const perf_serve_row *a, const perf_serve_row *b) {
-    return a->engine_index == b->engine_index && strcmp(a->path, b->path) == 0 &&
-           strcmp(a->chip, b->chip) == 0 && strcmp(a->precision, b->precision) == 0;
-}
-
 /* A group weighs as one row of 10 % error, spread over its rows, less when it has few. */
-static void weigh(work *w) {
-    const size_t n = w->rows->n;
-    for (size_t i = 0; i < n; i++) {
-        double same = 0;
-        for (size_t k = 0; k < n && w->use[i]; k++)
-            same += w->use[k] && same_group(&w->rows->row[i], &w->rows->row[k]);
-        w->weight[i] = w->use[i] ? fmin(1, same / FULL) / (same * ROUGH * ROUGH) : 0;
+static rg_status weigh(work *w, rg_error *err) {
+    double *same = calloc(w->rows->n_groups + 1, sizeof *same);
+    if (!same) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    for (size_t i = 0; i < w->rows->n; i++) same[w->rows->row[i].group] += w->use[i];
+    for (size_t i = 0; i < w->rows->n; i++) {
+        const double n = same[w->rows->row[i].group];
+        w->weight[i] = w->use[i] ? fmin(1, n / FULL) / (n * ROUGH * ROUGH) : 0;
     }
+    free(same);
+    return RG_OK;
 }
 
 /* Cost of the constants exp(x); with `build`, the quadratic around them. */
@@ -234,12 +231,12 @@ rg_status perf_serve_fit(const perf_serve_rows *rows, const bool *use, bool firs
     work w = {.rows = rows, .use = use, .weight = malloc((rows->n + 1) * sizeof *w.weight)};
     double x[N];
     if (!w.weight) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    weigh(&w);
+    const rg_status status = weigh(&w, err);
     perf_serve_presets(fitted);
     for (int i = 0; i < N; i++) x[i] = log(fitted[i]);
-    descend(&w, x);
+    if (status == RG_OK) descend(&w, x);
     for (int i = 0; i < N; i++) fitted[i] = exp(x[i]);
-    if (first_tokens) find_first(&w, fitted);
+    if (status == RG_OK && first_tokens) find_first(&w, fitted);
     free(w.weight);
-    return RG_OK;
+    return status;
 }

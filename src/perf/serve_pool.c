@@ -4,8 +4,14 @@
 
 #include "perf/serve.h"
 
-static rg_status check_ranks(const rg_system *s, const rg_layout *l, rg_error *err) {
+static rg_status check_ranks(const rg_system *s, int64_t layers, const rg_layout *l, rg_error *err) {
     const double chips = s->n_levels ? s->level[s->n_levels - 1].n_chips : 1;
+    if (l->pp > layers) {
+        char most[32];
+        snprintf(most, sizeof most, "at most %lld", (long long)layers);
+        return rg_fail(err, RG_ERR_USAGE, "layout", most, "pp=%lld for %lld layers", (long long)l->pp,
+                       (long long)layers);
+    }
     if (rg_layout_ranks(l) <= chips) return RG_OK;
     char text[48];
     snprintf(text, sizeof text, "at most %.0f", chips);
@@ -33,12 +39,12 @@ void perf_pool_room(perf_pool *p, double context, double share, double max_batch
     p->memory_share = share > 0 ? share : 0.9;
     p->sequence_bytes = cache_of(&p->plan, context);
     const double room = p->memory_bytes * p->memory_share - p->weight_bytes;
-    p->max_batch = room > 0 ? floor(room / p->sequence_bytes) : 0;
+    p->max_batch = room > 0 ? fmin(1e9, floor(room / p->sequence_bytes)) : 0;
     if (max_batch > 0) p->max_batch = fmin(p->max_batch, max_batch);
 }
 
 rg_status perf_pool_lay(perf_pool *p, const rg_layout *layout, rg_error *err) {
-    RG_TRY(check_ranks(p->system, layout, err));
+    RG_TRY(check_ranks(p->system, p->plan.rank.n_layers, layout, err));
     p->layout = p->plan.layout = *layout;
     p->replicas = (double)layout->dp;
     p->chips = rg_layout_ranks(layout);

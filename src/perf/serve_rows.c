@@ -48,12 +48,20 @@ static int root_of(int x) {
 
 /* Some tables multiply groups that are the same chips: 8 x 8 for eight chips of tp = ep = 8, or tp = dp for
    data-parallel attention on tp chips. The names of the same runs elsewhere in the table say so. */
+/* 0 for what is no number of ranks. */
+static int ranks_of(const perf_csv *t, size_t i, const char *column) {
+    const double x = perf_csv_number(t, i, column);
+    return x >= 0 && x <= 4096 ? (int)x : 0;
+}
+
 static recorded layout_of(const perf_csv *t, size_t i, bool dense) {
-    const double dp = perf_csv_number(t, i, "attention_dp_size");
-    const bool given = dp >= 1;
-    recorded r = {(int)perf_csv_number(t, i, "tp_size"), given ? (int)dp : 1,
-                  (int)fmax(1, perf_csv_number(t, i, "moe_tp_size")),
-                  (int)fmax(1, perf_csv_number(t, i, "moe_ep_size")), false};
+    const int dp = ranks_of(t, i, "attention_dp_size");
+    const bool given = dp > 0;
+    recorded r = {ranks_of(t, i, "tp_size"), given ? dp : 1, ranks_of(t, i, "moe_tp_size"),
+                  ranks_of(t, i, "moe_ep_size"), false};
+    if (r.tp < 1) r.tp = 1;
+    if (r.moe_tp < 1) r.moe_tp = 1;
+    if (r.moe_ep < 1) r.moe_ep = 1;
     if (dense) return (recorded){r.tp, r.dp, 1, 1, false};
     const int s = root_of(r.moe_tp * r.moe_ep), all = r.tp * r.dp;
     if (given && s > 1 && ((r.moe_tp == r.moe_ep && (all == s * s || all == s)) || (r.tp == s && r.dp == s)))
@@ -193,6 +201,11 @@ static rg_status audit(reader *r, perf_serve_row *row, double wanted) {
     return RG_OK;
 }
 
+static bool same_group(const perf_serve_row *a, const perf_serve_row *b) {
+    return a->engine_index == b->engine_index && strcmp(a->path, b->path) == 0 &&
+           strcmp(a->chip, b->chip) == 0 && strcmp(a->precision, b->precision) == 0;
+}
+
 static rg_status add_row(reader *r, perf_serve_row row) {
     perf_serve_rows *rows = &r->rows;
     perf_pool_room(&r->pool, context_of(&row), 0, 0);
@@ -214,6 +227,9 @@ static rg_status add_row(reader *r, perf_serve_row row) {
     }
     rows->clamped += row.clamped;
     rows->impossible += row.impossible;
+    size_t like = 0;
+    while (like < rows->n && !same_group(&rows->row[like], &row)) like++;
+    row.group = like < rows->n ? rows->row[like].group : (int)rows->n_groups++;
     rows->row[rows->n++] = row;
     return RG_OK;
 }

@@ -6,6 +6,7 @@
 
 typedef struct perf_serve_row {
     size_t index; /* in the table */
+    int group;    /* of one model, chip, engine and precision: of rows that err alike */
     const char *model, *chip, *engine, *path, *precision,
         *layout; /* model: whose shapes; path: as recorded */
     int engine_index;
@@ -20,7 +21,7 @@ typedef struct perf_serve_row {
 
 typedef struct perf_serve_rows {
     rg_arena arena;
-    size_t n;
+    size_t n, n_groups;
     perf_serve_row *row;
     rg_digest digest;
     /* What the table has, and what became of it. */

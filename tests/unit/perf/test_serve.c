@@ -318,64 +318,70 @@ static void test_capacity_audit(void **state) {
     perf_serve_rows_close(&rows);
 }
 
+enum { ROWS = 2400, GROUPS = 120 };
+
+/* A row as the constants make it. */
+static void make_row(int i, const double truth[PERF_SERVE_N_FITTED], perf_serve_row *r) {
+    const double a = 1 + i % 7, b = 1 + i % 11, k = 1 + i % 5;
+    double c[PERF_SERVE_N];
+    *r = (perf_serve_row){
+        .group = i % GROUPS, .engine_index = i % 3, .osl = 100 * k, .batch = 4 * b, .replicas = 1 + i % 4};
+    r->step = (perf_serve_pass){.attention_memory_s = 1e-3 * b,
+                                .attention_compute_s = 1e-4 * k,
+                                .network_s = 2e-4 * a,
+                                .collectives = 20 * b,
+                                .kernels = 200 * k,
+                                .conversions = 90 * a};
+    r->prompt = (perf_serve_pass){.attention_compute_s = 1e-3 * a, .network_s = 1e-4 * b};
+    for (int w = 0; w < PERF_N_WIDTHS; w++) {
+        r->step.linear_memory_s[w] = i % 3 == w ? 2e-3 * a : 0;
+        r->step.linear_compute_s[w] = i % 3 == w ? 5e-4 * b : 0;
+        r->step.expert_memory_s[w] = i % 4 == w ? 1e-3 * k : 0;
+        r->step.expert_compute_s[w] = i % 4 == w ? 3e-4 * a : 0;
+        r->prompt.linear_compute_s[w] = i % 3 == w ? 1e-2 * k : 0;
+    }
+    perf_serve_fitted(truth, r->engine_index, c);
+    r->tpot_s = perf_serve_row_time(r, c, NULL);
+}
+
+static void check_slopes(const perf_serve_row *r, const double fitted[PERF_SERVE_N_FITTED]) {
+    double c[PERF_SERVE_N], slope[PERF_SERVE_N];
+    perf_serve_fitted(fitted, r->engine_index, c);
+    const double time_s = perf_serve_row_time(r, c, slope);
+    for (int i = 0; i < PERF_SERVE_N; i++) {
+        double more[PERF_SERVE_N];
+        memcpy(more, c, sizeof more);
+        more[i] *= 1 + 1e-6;
+        assert_true(fabs((perf_serve_row_time(r, more, NULL) - time_s) / 1e-6 - slope[i]) < 1e-4 * time_s);
+    }
+}
+
+static double mean_error(const perf_serve_row *row, const double fitted[PERF_SERVE_N_FITTED]) {
+    double sum = 0, c[PERF_SERVE_N];
+    for (int i = 0; i < ROWS; i++) {
+        perf_serve_fitted(fitted, row[i].engine_index, c);
+        sum += fabs(log(perf_serve_row_time(&row[i], c, NULL) / row[i].tpot_s));
+    }
+    return sum / ROWS;
+}
+
 /* Times of rows that the constants made are fitted by those constants; slopes are those of small steps. */
 static void test_fit_finds_constants(void **state) {
     (void)state;
-    enum { ROWS = 2400 };
-    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
     static perf_serve_row row[ROWS];
     static bool use[ROWS];
-    double truth[PERF_SERVE_N_FITTED], fitted[PERF_SERVE_N_FITTED], c[PERF_SERVE_N], slope[PERF_SERVE_N];
-    perf_serve_presets(truth);
-    for (int i = 0; i < PERF_SERVE_N_FITTED; i++) truth[i] *= i % 2 ? 1.3 : 0.8;
-    for (int i = 0; i < ROWS; i++) {
-        perf_serve_row *r = &row[i];
-        const double a = 1 + i % 7, b = 1 + i % 11, k = 1 + i % 5;
-        *r = (perf_serve_row){.path = names[i % 10],
-                              .chip = names[i / 10 % 4],
-                              .precision = i % 2 ? "a" : "b",
-                              .engine_index = i % 3,
-                              .osl = 100 * k,
-                              .batch = 4 * b,
-                              .replicas = 1 + i % 4};
-        r->step = (perf_serve_pass){.attention_memory_s = 1e-3 * b,
-                                    .attention_compute_s = 1e-4 * k,
-                                    .network_s = 2e-4 * a,
-                                    .collectives = 20 * b,
-                                    .kernels = 200 * k,
-                                    .conversions = 90 * a,
-                                    .bound_s = 0};
-        r->prompt = (perf_serve_pass){.attention_compute_s = 1e-3 * a, .network_s = 1e-4 * b};
-        for (int w = 0; w < PERF_N_WIDTHS; w++) {
-            r->step.linear_memory_s[w] = i % 3 == w ? 2e-3 * a : 0;
-            r->step.linear_compute_s[w] = i % 3 == w ? 5e-4 * b : 0;
-            r->step.expert_memory_s[w] = i % 4 == w ? 1e-3 * k : 0;
-            r->step.expert_compute_s[w] = i % 4 == w ? 3e-4 * a : 0;
-            r->prompt.linear_compute_s[w] = i % 3 == w ? 1e-2 * k : 0;
-        }
-        perf_serve_fitted(truth, r->engine_index, c);
-        r->tpot_s = perf_serve_row_time(r, c, slope);
-        use[i] = true;
-        for (int j = 0; j < PERF_SERVE_N; j++) {
-            double more[PERF_SERVE_N];
-            memcpy(more, c, sizeof more);
-            more[j] *= 1 + 1e-6;
-            const double by_step = (perf_serve_row_time(r, more, NULL) - r->tpot_s) / 1e-6;
-            assert_true(fabs(by_step - slope[j]) < 1e-4 * r->tpot_s);
-        }
-    }
-    const perf_serve_rows rows = {.n = ROWS, .row = row};
+    double presets[PERF_SERVE_N_FITTED], truth[PERF_SERVE_N_FITTED], fitted[PERF_SERVE_N_FITTED];
     rg_error err = {0};
-    must(perf_serve_fit(&rows, use, false, fitted, &err), &err);
-    double before = 0, after = 0;
+    perf_serve_presets(presets);
+    for (int i = 0; i < PERF_SERVE_N_FITTED; i++) truth[i] = presets[i] * (i % 2 ? 1.3 : 0.8);
     for (int i = 0; i < ROWS; i++) {
-        double presets[PERF_SERVE_N_FITTED];
-        perf_serve_presets(presets);
-        perf_serve_fitted(presets, row[i].engine_index, c);
-        before += fabs(log(perf_serve_row_time(&row[i], c, NULL) / row[i].tpot_s)) / ROWS;
-        perf_serve_fitted(fitted, row[i].engine_index, c);
-        after += fabs(log(perf_serve_row_time(&row[i], c, NULL) / row[i].tpot_s)) / ROWS;
+        make_row(i, truth, &row[i]);
+        check_slopes(&row[i], truth);
+        use[i] = true;
     }
+    const perf_serve_rows rows = {.n = ROWS, .n_groups = GROUPS, .row = row};
+    must(perf_serve_fit(&rows, use, false, fitted, &err), &err);
+    const double before = mean_error(row, presets), after = mean_error(row, fitted);
     if (!(after < before / 4)) fail_msg("error %g before, %g after", before, after);
 }
 
