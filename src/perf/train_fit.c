@@ -73,7 +73,7 @@ static double loss(const void *context, const double *at) {
     for (size_t i = 0; i < x->n; i++) {
         const double beyond = fmax(0, fmax(log(x->free[i].lo) - at[i], at[i] - log(x->free[i].hi)));
         value[i] = value_at(&x->free[i], at[i]);
-        prior += beyond + 0.002 * (at[i] - x->start[i]) * (at[i] - x->start[i]);
+        prior += beyond + 0.01 * (at[i] - x->start[i]) * (at[i] - x->start[i]);
     }
     for (size_t i = 0; i < x->set->n; i++) {
         if (!x->chosen[i]) continue;
@@ -87,11 +87,16 @@ static double loss(const void *context, const double *at) {
     return (n > 0 ? sum / n : 0) + prior;
 }
 
-/* From the middle of each range, on the log scale. */
+/* From 1, as the operator alone, or, where the range does not have it, from its middle on the log scale. */
+static double start_of(const perf_train_free *f) {
+    return f->lo <= 1 && f->hi >= 1 ? 0 : 0.5 * (log(f->lo) + log(f->hi));
+}
+
 static void descend(search *x, double *value) {
     double at[PERF_TRAIN_MAX_FREE];
-    for (size_t i = 0; i < x->n; i++) at[i] = x->start[i] = 0.5 * (log(x->free[i].lo) + log(x->free[i].hi));
-    for (int again = 0; again < 3; again++) perf_minimise(loss, x, at, x->n, again ? 0.1 : 0.3, 150);
+    const int steps = 40 * (int)(x->n + 1);
+    for (size_t i = 0; i < x->n; i++) at[i] = x->start[i] = start_of(&x->free[i]);
+    for (int again = 0; again < 4; again++) perf_minimise(loss, x, at, x->n, again ? 0.1 : 0.3, steps);
     for (size_t i = 0; i < x->n; i++) value[i] = value_at(&x->free[i], at[i]);
 }
 

@@ -149,7 +149,7 @@ static rg_status calibrate(perf_scoring *s, const perf_train_set *set, const per
     return status;
 }
 
-static rg_status calibrate_megatron(perf_scoring *s, const char *date, rg_str *out) {
+static rg_status calibrate_megatron(perf_scoring *s, const char *date, rg_str *out, double *linear) {
     char path[4096];
     perf_train_set past = {.n = 0};
     perf_train_fit fit;
@@ -161,6 +161,7 @@ static rg_status calibrate_megatron(perf_scoring *s, const char *date, rg_str *o
         if (status == RG_OK) status = perf_train_fit_megatron(s, &past, &fit);
         if (status == RG_OK) {
             o.rows = fit.rows;
+            *linear = fit.value[0];
             for (int i = 0; i < 2; i++) { /* for any software, and for that one with its interval */
                 print_constant(out, "linear", NULL, i ? "megatron" : NULL, fit.value[0], 0.9, 1.5, "1");
                 print_origin(out, &o);
@@ -175,11 +176,23 @@ static rg_status calibrate_megatron(perf_scoring *s, const char *date, rg_str *o
     return status;
 }
 
-rg_status perf_train_calibrate(perf_scoring *s, const char *date, rg_str *out) {
+/* The constants that nothing was fitted to, so that fits do not depend on those before; last `linear`, with
+   which all software begins. */
+static rg_status unfitted(const perf_scoring *s, rg_calibrations *out) {
+    const rg_calibrations *all = s->all;
+    *out = *all;
+    out->n_steps = 0;
+    out->step = malloc((all->n_steps + 1) * sizeof *out->step);
+    if (!out->step) return rg_fail(s->err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
+    for (size_t i = 0; i < all->n_steps; i++)
+        if (!(all->step[i].rows > 0)) out->step[out->n_steps++] = all->step[i];
+    out->step[out->n_steps++] =
+        (perf_step_constant){.phase = "training", .name = "linear", .chip = "", .group = "", .value = 1};
+    return RG_OK;
+}
+
+static rg_status calibrate_parts(perf_scoring *s, const char *date, rg_str *out) {
     char path[4096];
-    rg_str_add(out, "# Constants of training steps, written by \"ridge perf calibrate\": docs/training.md.\n"
-                    "phase: training\nconstants:\n");
-    RG_TRY(calibrate_megatron(s, date, out));
     for (const perf_train_part *p = perf_train_parts; p->id; p++) {
         perf_train_set set = {.n = 0};
         origin o = {.date = date, .data = p->table};
@@ -191,6 +204,22 @@ rg_status perf_train_calibrate(perf_scoring *s, const char *date, rg_str *out) {
         RG_TRY(status);
     }
     return RG_OK;
+}
+
+rg_status perf_train_calibrate(perf_scoring *s, const char *date, rg_str *out) {
+    const rg_calibrations *all = s->all;
+    rg_calibrations base;
+    double linear = 1;
+    rg_str_add(out, "# Constants of training steps, written by \"ridge perf calibrate\": docs/training.md.\n"
+                    "phase: training\nconstants:\n");
+    RG_TRY(unfitted(s, &base));
+    s->all = &base;
+    rg_status status = calibrate_megatron(s, date, out, &linear);
+    base.step[base.n_steps - 1].value = linear;
+    if (status == RG_OK) status = calibrate_parts(s, date, out);
+    s->all = all;
+    free(base.step);
+    return status;
 }
 
 rg_status rg_train_calibrate(rg_str *out, const char *dir, const char *data_dir, const rg_calibrations *all,
