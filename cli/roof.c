@@ -120,10 +120,10 @@ const cli_command cli_roof_commands[] = {
          "ridge roof train megatron-175b --system dgx-a100 --layout tp=8,pp=8,vp=3,recompute=selective \\\n"
          "      --batch 64 --sequence 2048 --attention unfused --dropout --stack megatron\n"
          "  ...\n"
-         "  step    13.82 s, 80 % between 13.13 and 14.27 s; calibrated; bound 7.503 s; limited by linear\n"
-         "    forward             3.732 s   27.0 % ########\n"
-         "    backward            7.267 s   52.6 % ################\n"
-         "    tp                  1.792 s   13.0 % ####\n"
+         "  step    13.66 s, 80 % between 12.89 and 14.14 s; calibrated; bound 7.503 s; limited by linear\n"
+         "    forward             3.696 s   27.0 % ########\n"
+         "    backward            7.196 s   52.7 % ################\n"
+         "    tp                  1.744 s   12.8 % ####\n"
          "  ...\n"
          "  memory  68.59 GB of 80.00 GB a chip (first stage, 12 layers): fits",
      .options = cli_roof_train_options,
