@@ -292,13 +292,19 @@ static rg_status describe(reader *r, size_t i, pending *p) {
     return RG_OK;
 }
 
+/* Sizes and times that a serving can have. */
+static bool is_sound(const perf_serve_row *r) {
+    return r->tpot_s > 0 && r->ttft_s > 0 && r->concurrency >= 1 && r->concurrency <= 1e6 && r->isl >= 1 &&
+           r->isl <= 1e7 && r->osl >= 2 && r->osl <= 1e7;
+}
+
 static rg_status read_row(reader *r, size_t i) {
     const perf_csv *t = &r->csv;
     perf_serve_rows *rows = &r->rows;
     pending p = {.known = known_of(perf_csv_cell(t, i, "model_path")),
                  .row = {.index = i,
-                         .isl = perf_csv_number(t, i, "isl"),
-                         .osl = perf_csv_number(t, i, "osl"),
+                         .isl = floor(perf_csv_number(t, i, "isl")),
+                         .osl = floor(perf_csv_number(t, i, "osl")),
                          .concurrency = perf_csv_number(t, i, "batch_size"),
                          .tpot_s = perf_csv_number(t, i, "silicon_tpot_ms") / 1e3,
                          .ttft_s = perf_csv_number(t, i, "silicon_ttft_ms") / 1e3,
@@ -307,8 +313,7 @@ static rg_status read_row(reader *r, size_t i) {
     rows->rows++;
     if (!is(perf_csv_cell(t, i, "mode"), "agg")) {
         rows->other_mode++;
-    } else if (!(row->tpot_s > 0) || !(row->ttft_s > 0) || !(row->concurrency >= 1) || !(row->isl >= 1) ||
-               !(row->osl >= 2)) {
+    } else if (!is_sound(row)) {
         rows->not_positive++;
     } else if (!p.known || row->engine_index < 0) {
         rows->unknown++;

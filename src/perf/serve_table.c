@@ -113,6 +113,13 @@ static rg_status add_score(work *w, size_t first) {
     return row->group ? RG_OK : no_memory(w);
 }
 
+/* Is there something to fit to when one model, or chip, is held out? */
+static bool has_choice(const work *w) {
+    for (size_t i = 1; i < w->rows.n; i++)
+        if (!perf_serve_same(&w->rows.row[0], &w->rows.row[i], w->key)) return true;
+    return false;
+}
+
 static rg_status run(work *w) {
     RG_TRY(perf_serve_rows_read(&w->rows, w->q->path, w->q->data_dir, w->err));
     const size_t n = w->rows.n;
@@ -120,6 +127,9 @@ static rg_status run(work *w) {
     w->fit.used = n;
     w->fit.not_positive = w->rows.not_positive;
     w->fit.faster_than_memory = w->rows.faster_than_bound;
+    if (!has_choice(w))
+        return rg_fail(w->err, RG_ERR_PARSE, w->q->path, "servings of two models (or chips) and more",
+                       "%zu of %zu rows are servings, all of one", n, w->rows.rows);
     w->all = calloc(2 * n + 1, sizeof *w->all);
     w->inside = w->all + n;
     w->time_s = malloc((n + 1) * sizeof *w->time_s);

@@ -51,3 +51,8 @@ refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100
 refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100 --concurrency 1 --rate 1
 refused "ranks" roof serve llama-3.1-70b --system h100 --layout tp=16 --concurrency 1
 refused "vllm" roof serve llama-3.1-70b --system h100 --concurrency 1 --engine nosuch
+
+# a table of one model has nothing to be scored on
+head="backend,model_path,system,precision,mode,isl,osl,moe_quant_mode,batch_size,tp_size,moe_tp_size,moe_ep_size,silicon_ttft_ms,silicon_tpot_ms"
+printf '%s\nvllm,Qwen/Qwen3-32B,h100_sxm,fp8,agg,1024,1024,fp8,8,2,1,1,100,12\n' "$head" >one.csv
+refused "two models" perf fit one.csv --op serving

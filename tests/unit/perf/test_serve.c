@@ -318,6 +318,54 @@ static void test_capacity_audit(void **state) {
     perf_serve_rows_close(&rows);
 }
 
+/* Rows that are no servings are counted, whatever stands in them. */
+static void test_odd_rows_are_counted(void **state) {
+    (void)state;
+    static const char head[] =
+        "backend,model_path,system,precision,mode,isl,osl,moe_quant_mode,batch_size,tp_size,"
+        "attention_dp_size,moe_tp_size,moe_ep_size,silicon_ttft_ms,silicon_tpot_ms\n";
+    static const char *const rows[] = {
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,100,10\n",       /* sound */
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,100,0.1\n",      /* too fast */
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,3,1,1,1,100,10\n",       /* tp = 3 */
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,1e300,nan,1,1,100,10\n", /* as tp = 1
+                                                                                                 */
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,0.0,10\n",       /* no time */
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,nan,1024,fp8,8,1,1,1,1,100,10\n",
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1e300,fp8,8,1,1,1,1,100,10\n",
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,1e18,1,1,1,1,100,10\n",
+        "vllm,nobody/knows,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,100,10\n",
+        "nobody,meta-llama/Llama-3.1-8B,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,100,10\n",
+        "vllm,meta-llama/Llama-3.1-8B,h100_sxm,fp8,disagg,1024,1024,fp8,,,,,,100,10\n",
+        "vllm,deepseek-ai/DeepSeek-V3,h100_sxm,fp8,agg,1024,1024,fp8,8,1,1,1,1,100,10\n", /* does not fit */
+        "vllm,deepseek-ai/DeepSeek-V3,h100_sxm,fp8,agg,1024,1024,fp8,8,2147483647,9e9,-3,x,100,10\n",
+    };
+    rg_str text = {0};
+    rg_error err = {0};
+    perf_serve_rows r;
+    char path[] = "/tmp/ridge-serve-XXXXXX";
+    const int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    rg_str_add(&text, head);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) rg_str_add(&text, rows[i]);
+    must(rg_file_write(path, text.data, text.len, &err), &err);
+    must(perf_serve_rows_read(&r, path, DATA, &err), &err);
+    remove(path);
+    assert_int_equal(r.n, 2);
+    assert_int_equal(r.faster_than_bound, 1);
+    assert_int_equal(r.not_dividing, 1);
+    assert_int_equal(r.not_positive, 4);
+    assert_int_equal(r.unknown, 2);
+    assert_int_equal(r.other_mode, 1);
+    assert_int_equal(r.not_fitting, 2);
+    perf_serve_rows_close(&r);
+    must(rg_file_write(path, "a,b\n1,2\n", 8, &err), &err);
+    assert_int_equal(perf_serve_rows_read(&r, path, DATA, &err), RG_ERR_PARSE);
+    remove(path);
+    rg_str_free(&text);
+}
+
 enum { ROWS = 2400, GROUPS = 120 };
 
 /* A row as the constants make it. */
@@ -401,6 +449,7 @@ int main(void) {
         cmocka_unit_test(test_experts_over_replicas),
         cmocka_unit_test(test_economics),
         cmocka_unit_test(test_capacity_audit),
+        cmocka_unit_test(test_odd_rows_are_counted),
         cmocka_unit_test(test_fit_finds_constants),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
