@@ -17,6 +17,7 @@ static const struct part {
     {"coverage", perf_score_coverage},
     {"power", perf_score_power},
     {"serving", perf_score_serving},
+    {"servings elsewhere", perf_score_serving_lab},
     {"lint", perf_score_lint},
     {"training", perf_score_train},
     {"sweeps", perf_score_sweep},

@@ -58,6 +58,8 @@ rg_status perf_score_coverage(perf_scoring *s);
 rg_status perf_score_power(perf_scoring *s);
 /* Time between tokens of measured servings. */
 rg_status perf_score_serving(perf_scoring *s);
+/* The same constants on the runs of another laboratory. */
+rg_status perf_score_serving_lab(perf_scoring *s);
 /* The lint of measurements. */
 rg_status perf_score_lint(perf_scoring *s);
 
