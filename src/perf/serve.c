@@ -192,8 +192,10 @@ static void add_rates(work *w, double batch, const step *s, double rate) {
     r->requests_per_s = rate;
     r->tokens_per_s = rate * w->q->osl;
     r->tokens_per_s_per_chip = r->tokens_per_s / r->chips;
-    const double prompts_s = w->prefill ? 0 : perf_serve_compute_s(&w->prompt) * batch / w->q->osl;
-    r->mfu = (s->compute_s + prompts_s) / (s->tpot_s * (double)w->pool->layout.pp);
+    /* of a rank: all parts of the batch pass its stage between two tokens, and its share of the prompts */
+    const double prompts_s =
+        w->prefill ? 0 : perf_serve_compute_s(&w->prompt) * batch / w->q->osl / (double)w->pool->layout.pp;
+    r->mfu = (s->compute_s + prompts_s) / s->tpot_s;
     const rg_value *usd = &w->q->system->usd_per_chip_h;
     r->usd_per_million_tokens = usd->given ? usd->value / 3600 / r->tokens_per_s_per_chip * 1e6 : NAN;
 }
@@ -327,6 +329,10 @@ static rg_status check(const rg_serve_request *q, rg_error *err) {
             return rg_fail(err, RG_ERR_USAGE, ranges[i].what, "a number in range", "%g is not from %g to %g",
                            ranges[i].x, ranges[i].lo, ranges[i].hi);
     RG_TRY(check_engine(q->engine, err));
+    if (q->graph->every_row)
+        return rg_fail(err, RG_ERR_UNSUPPORTED, q->graph->model,
+                       "a model that makes one token after the other", "%s sees both ways and makes none",
+                       q->graph->model);
     if (q->isl != floor(q->isl) || q->osl != floor(q->osl) || q->draft != floor(q->draft))
         return rg_fail(err, RG_ERR_USAGE, "isl, osl, draft", "whole numbers", "%g, %g, %g", q->isl, q->osl,
                        q->draft);

@@ -29,6 +29,8 @@ jq -e '.resident_batch == 67 and (.reason | startswith("KV does not fit: 178 GB 
 jq -e '.verdict == "does not fit" and .seconds == null and (.reason | test("weights do not fit.*tp=2"))' out.json >/dev/null ||
     fail "fits: $(cat out.json)"
 
+"$RIDGE" $serve | jq -e ".resident_batch == 1 and .tpot_s > 0" >/dev/null || fail "one user"
+
 # pools, guesses, rent, a slower link
 "$RIDGE" $serve --concurrency 64 --prefill-layout tp=4 | jq -e '.parts_s.prompts == 0 and .chips > 8 and .transfer_s > 0' >/dev/null || fail "pools"
 a=$("$RIDGE" $serve --concurrency 8 | jq .seconds)
@@ -47,8 +49,8 @@ refused() { # refused WORDS ARGUMENTS...
     jq -r '.error | .message, .where, .expected' out.json | grep -q "$words" || fail "no \"$words\" in $(cat out.json)"
 }
 refused "tp=3 does not divide" roof serve llama-3.1-70b --system dgx-h100 --layout tp=3 --concurrency 1
-refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100
 refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100 --concurrency 1 --rate 1
+refused "sees both ways" roof serve all-minilm-l6-v2 --system h100
 refused "ranks" roof serve llama-3.1-70b --system h100 --layout tp=16 --concurrency 1
 refused "vllm" roof serve llama-3.1-70b --system h100 --concurrency 1 --engine nosuch
 

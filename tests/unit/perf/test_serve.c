@@ -260,6 +260,22 @@ static void test_pools_apart(void **state) {
     assert_true(two.transfer_s > 0 && two.utilisation < 1);
 }
 
+/* Stages share the work of a token: as many multiplies a chip and second as tokens. */
+static void test_stages(void **state) {
+    const world *w = *state;
+    rg_serve_request q = question(w);
+    rg_layout l;
+    q.policy = NULL;
+    q.concurrency = 64;
+    const rg_serve_result one = ask(&q);
+    layout("tp=4,pp=2", &l);
+    q.layout = &l;
+    const rg_serve_result two = ask(&q);
+    assert_true(two.tpot.estimate_s > one.tpot.estimate_s);
+    near(two.memory_bytes[RG_SERVE_WEIGHTS], one.memory_bytes[RG_SERVE_WEIGHTS], 1e-3);
+    near(two.mfu / two.tokens_per_s, one.mfu / one.tokens_per_s, 0.02);
+}
+
 static void test_experts_over_replicas(void **state) {
     const world *w = *state;
     rg_serve_request q = question(w);
@@ -446,6 +462,7 @@ int main(void) {
         cmocka_unit_test(test_speculation),
         cmocka_unit_test(test_prefix_hits_and_chunks),
         cmocka_unit_test(test_pools_apart),
+        cmocka_unit_test(test_stages),
         cmocka_unit_test(test_experts_over_replicas),
         cmocka_unit_test(test_economics),
         cmocka_unit_test(test_capacity_audit),
