@@ -302,13 +302,6 @@ static rg_status run(work *w) {
 
 /* ---- the question ------------------------------------------------------------------------------------ */
 
-static rg_status check_engine(const char *engine, rg_error *err) {
-    for (int i = 0; engine && i < PERF_SERVE_N_ENGINES; i++)
-        if (strcmp(engine, perf_serve_engines[i]) == 0) return RG_OK;
-    return engine ? rg_fail(err, RG_ERR_USAGE, "engine", "vllm, trtllm or sglang", "\"%.40s\"", engine)
-                  : RG_OK;
-}
-
 static rg_status check(const rg_serve_request *q, rg_error *err) {
     const struct {
         const char *what;
@@ -328,7 +321,8 @@ static rg_status check(const rg_serve_request *q, rg_error *err) {
         if (!(ranges[i].x >= ranges[i].lo && ranges[i].x <= ranges[i].hi))
             return rg_fail(err, RG_ERR_USAGE, ranges[i].what, "a number in range", "%g is not from %g to %g",
                            ranges[i].x, ranges[i].lo, ranges[i].hi);
-    RG_TRY(check_engine(q->engine, err));
+    if (q->engine && perf_serve_engine(q->engine) < 0)
+        return rg_fail(err, RG_ERR_USAGE, "engine", "vllm, trtllm or sglang", "\"%.40s\"", q->engine);
     if (q->graph->every_row)
         return rg_fail(err, RG_ERR_UNSUPPORTED, q->graph->model,
                        "a model that makes one token after the other", "%s sees both ways and makes none",

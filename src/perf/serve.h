@@ -52,9 +52,12 @@ typedef struct perf_serve_spec {
     double preset;
     double spread; /* standard deviation of the logarithm that is thought possible */
     const char *source;
+    double apart; /* preset where running sequences wait while prompts pass; 0: the same */
 } perf_serve_spec;
 extern const perf_serve_spec perf_serve_specs[PERF_SERVE_N];
 extern const char *const perf_serve_engines[];
+int perf_serve_engine(const char *name); /* -1: none of them */
+double perf_serve_preset(int constant, int engine);
 enum { PERF_SERVE_N_ENGINES = 3 };
 
 /* Those of an engine (NULL or unknown: presets of what differs by engine); all NULL: presets. */

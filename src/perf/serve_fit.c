@@ -86,8 +86,12 @@ static int fitted_index(int constant, int engine) {
     return constant < FIRST ? constant : FIRST + engine * OWN + constant - FIRST;
 }
 
-static const perf_serve_spec *spec_of(int fitted) {
-    return &perf_serve_specs[fitted < FIRST ? fitted : FIRST + (fitted - FIRST) % OWN];
+static int constant_of(int fitted) {
+    return fitted < FIRST ? fitted : FIRST + (fitted - FIRST) % OWN;
+}
+
+static double preset_of(int fitted) {
+    return perf_serve_preset(constant_of(fitted), fitted < FIRST ? -1 : (fitted - FIRST) / OWN);
 }
 
 void perf_serve_fitted(const double fitted[N], int engine, double out[PERF_SERVE_N]) {
@@ -95,7 +99,7 @@ void perf_serve_fitted(const double fitted[N], int engine, double out[PERF_SERVE
 }
 
 void perf_serve_presets(double fitted[N]) {
-    for (int i = 0; i < N; i++) fitted[i] = spec_of(i)->preset;
+    for (int i = 0; i < N; i++) fitted[i] = preset_of(i);
 }
 
 /* ---- fit --------------------------------------------------------------------------------------------- */
@@ -125,13 +129,13 @@ static double cost(work *w, const double x[N], bool build) {
     double all[N], c[PERF_SERVE_N_ENGINES][PERF_SERVE_N], sum = 0;
     if (build) memset(w->matrix, 0, sizeof w->matrix), memset(w->gradient, 0, sizeof w->gradient);
     for (int i = 0; i < N; i++) {
-        const perf_serve_spec *s = spec_of(i);
-        const double off = (x[i] - log(s->preset)) / s->spread;
+        const double spread = perf_serve_specs[constant_of(i)].spread;
+        const double off = (x[i] - log(preset_of(i))) / spread;
         all[i] = exp(x[i]);
         sum += off * off;
         if (!build) continue;
-        w->matrix[i][i] = 1 / (s->spread * s->spread);
-        w->gradient[i] = off / s->spread;
+        w->matrix[i][i] = 1 / (spread * spread);
+        w->gradient[i] = off / spread;
     }
     for (int e = 0; e < PERF_SERVE_N_ENGINES; e++) perf_serve_fitted(all, e, c[e]);
     for (size_t r = 0; r < w->rows->n; r++) {

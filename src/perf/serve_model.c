@@ -30,20 +30,37 @@ const perf_serve_spec perf_serve_specs[PERF_SERVE_N] = {
     [PERF_SERVE_HOST] = {"host", "s", "of each step on the host", 1e-3, 0.6, "guess: scheduling, sampling"},
     [PERF_SERVE_SEQUENCE] = {"sequence", "s", "of each sequence of a step on the host", 2e-5, 0.6,
                              "guess: detokenizing, streaming"},
-    [PERF_SERVE_PREFILL] = {"prefill", "1", "share of the work on prompts that delays running sequences", 1,
-                            0.3, "steady state: all of it"},
+    [PERF_SERVE_PREFILL] =
+        {"prefill", "1", "share of the work on prompts that delays running sequences", 1, 0.3,
+         "steady state: all of it; where prompts stop all others, users who began together stay "
+         "together, and half of the prompts lie before one's first token",
+         0.5},
     [PERF_SERVE_REQUEST] = {"request", "s", "of a request on the host before its prompt", 0.05, 1,
                             "guess: transport, tokenizing, a place in the queue"},
     [PERF_SERVE_BURST] = {"burst", "1", "share of the prompts of all other users that stand before one", 0.25,
-                          1, "guess: between none and the half of users who all begin at once"},
+                          1, "guess: between none and the half of users who all begin at once", 0.5},
 };
 const char *const perf_serve_engines[PERF_SERVE_N_ENGINES] = {"vllm", "trtllm", "sglang"};
+/* SGLang runs batches of prompts alone; the others take prompts into the steps of running sequences. */
+static const bool apart[PERF_SERVE_N_ENGINES] = {false, false, true};
+
+int perf_serve_engine(const char *name) {
+    for (int i = 0; name && i < PERF_SERVE_N_ENGINES; i++)
+        if (strcmp(name, perf_serve_engines[i]) == 0) return i;
+    return -1;
+}
+
+double perf_serve_preset(int constant, int engine) {
+    const perf_serve_spec *s = &perf_serve_specs[constant];
+    return engine >= 0 && apart[engine] && s->apart > 0 ? s->apart : s->preset;
+}
 
 void perf_serve_constants(const rg_calibrations *all, const char *engine, double out[PERF_SERVE_N]) {
+    const int index = perf_serve_engine(engine);
     for (int i = 0; i < PERF_SERVE_N; i++) {
         const perf_step_constant *c =
             perf_step_constant_find(all, "serving", perf_serve_specs[i].name, "", engine);
-        out[i] = c ? c->value : perf_serve_specs[i].preset;
+        out[i] = c ? c->value : perf_serve_preset(i, index);
     }
 }
 

@@ -264,12 +264,6 @@ static rg_status add_rows(reader *r) {
 
 /* ---- table ------------------------------------------------------------------------------------------- */
 
-static int engine_of(const char *name) {
-    for (int i = 0; i < PERF_SERVE_N_ENGINES; i++)
-        if (is(name, perf_serve_engines[i])) return i;
-    return -1;
-}
-
 /* What the row's pool is. */
 static rg_status describe(reader *r, size_t i, pending *p) {
     const perf_csv *t = &r->csv;
@@ -308,7 +302,7 @@ static rg_status read_row(reader *r, size_t i) {
                          .concurrency = perf_csv_number(t, i, "batch_size"),
                          .tpot_s = perf_csv_number(t, i, "silicon_tpot_ms") / 1e3,
                          .ttft_s = perf_csv_number(t, i, "silicon_ttft_ms") / 1e3,
-                         .engine_index = engine_of(perf_csv_cell(t, i, "backend"))}};
+                         .engine_index = perf_serve_engine(perf_csv_cell(t, i, "backend"))}};
     const perf_serve_row *row = &p.row;
     rows->rows++;
     if (!is(perf_csv_cell(t, i, "mode"), "agg")) {
