@@ -60,9 +60,10 @@ const char *rg_schedule_name(rg_schedule schedule);
    and scattered over tokens: 2205.05198). Embedding and head are split by their vocabulary, rounded up.
    Experts: where ep x etp = tp, without sp, each rank runs its own experts on all tokens and the results are
    summed; otherwise tokens travel to their experts and back. Fewer key heads than tp are repeated. A norm
-   over features that are split counts without its exchange of one number per token. Counting and costs read
-   it like any graph, with the whole replica's batch; the executor refuses it. What does not divide is
-   RG_ERR_USAGE, with the nearest value that does. */
+   over features that are split counts without its exchange of one number per token, a recurrence under cp
+   without the states that parts of a sequence hand on, a head without gathering its logits. Counting and
+   costs read it like any graph, with the whole replica's batch; the executor refuses it. What does not divide
+   is RG_ERR_USAGE, with the nearest value that does. */
 rg_status rg_graph_shard(rg_graph *out, const rg_graph *whole, const rg_layout *layout, rg_error *err);
 
 #ifdef __cplusplus

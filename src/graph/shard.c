@@ -318,10 +318,7 @@ static rg_status local_numbers(builder *b, size_t i, rg_graph_node *to) {
         to->head_dim = p->own;
     else if (n->heads)
         to->heads = n->heads * p->own / n->width;
-    if (n->op != RG_OP_SLICE || n->head_dim) return RG_OK;
-    const int64_t run = b->to->node[to->input[0]].width;
-    to->from = n->from * p->own / n->width;
-    if (to->from > run - to->width) to->from = run - to->width; /* repeated key heads move the parts */
+    if (n->op == RG_OP_SLICE && !n->head_dim) to->from = p->from;
     return RG_OK;
 }
 

@@ -9,6 +9,7 @@
 typedef struct shard_part {
     int64_t own;                 /* features of its output on the rank; 0: all */
     int64_t want[RG_MAX_INPUTS]; /* the same of its inputs */
+    int64_t from;                /* of a run cut out of features that are split: where it starts */
     bool stream;                 /* of the residual stream: never split by features */
     bool slots;                  /* works on the tokens that experts were sent */
 } shard_part;

@@ -34,27 +34,46 @@ rg_status op_share_heads(const rg_graph_node *n, int64_t *heads, int64_t ranks, 
 /* What the readers of a node take of it. */
 typedef struct demand {
     int64_t most;
-    int readers;
+    int64_t cut, whole_cut; /* features that runs are cut out of: on the rank, and in all */
+    int64_t settled;        /* of cut: those whose place is known */
+    int readers, n_runs;
     bool all;    /* one reads the whole row */
     bool differ; /* parts of different size */
-    bool slices; /* every reader is a slice */
 } demand;
 
-static void add_demand(demand *d, int64_t want, bool slice) {
-    if (!d->readers++) d->slices = true;
-    d->slices = d->slices && slice;
+/* Cuts one run of features out of its input: q, k and v of one projection. */
+static bool is_run(const rg_graph_node *n) {
+    return n->op == RG_OP_SLICE && !n->head_dim && n->input[0] >= 0;
+}
+
+static void add_demand(demand *d, const rg_graph_node *reader, const shard_part *part, int input) {
+    const int64_t want = part->want[input];
+    d->readers++;
+    if (is_run(reader)) {
+        d->n_runs++;
+        d->cut += part->own ? part->own : reader->width;
+        d->whole_cut += reader->width;
+        return;
+    }
     if (!want) d->all = true;
     if (d->most && want && want != d->most) d->differ = true;
     if (want > d->most) d->most = want;
 }
 
+/* Features of a node that its readers take, all alike, or run by run; 0: the whole row. */
+static int64_t taken(const rg_graph_node *n, const demand *d) {
+    if (!d->readers || d->all) return 0;
+    if (d->n_runs < d->readers) return d->n_runs || d->differ || d->most >= n->width ? 0 : d->most;
+    return d->whole_cut <= n->width && d->cut < d->whole_cut ? d->cut : 0;
+}
+
 static op_sharing sharing_of(const rg_graph *g, const rg_graph_node *n) {
-    /* an unknown function of one row without weights is taken to work feature by feature */
-    if (n->op == RG_OP_OPAQUE)
-        return n->n_inputs == 1 && n->weight < 0 && n->input[0] >= 0 && op_width_of(g, n, 0) == n->width
-                   ? OP_EVEN
-                   : OP_WHOLE;
-    return op_find(n->op)->sharing;
+    if (n->op != RG_OP_OPAQUE) return op_find(n->op)->sharing;
+    /* an unknown function without weights, of rows as wide as its result, is taken to work feature by feature
+     */
+    for (int k = 0; k < n->n_inputs; k++)
+        if (n->input[k] < 0 || op_width_of(g, n, k) != n->width) return OP_WHOLE;
+    return n->n_inputs && n->weight < 0 ? OP_EVEN : OP_WHOLE;
 }
 
 static bool is_norm(const rg_graph_node *n) {
@@ -118,7 +137,7 @@ static rg_status wants_of(const rg_graph *g, const rg_layout *l, size_t i, shard
     if (ranks == 1) return RG_OK;
     const op_sharing sharing = sharing_of(g, n);
     if (sharing == OP_ROWS) return want_rows(g, n, part, p, ranks, err);
-    if (!p->own) return RG_OK;
+    if (!p->own || is_run(n)) return RG_OK;
     if (sharing == OP_EVEN) return want_even(g, n, p, ranks, err);
     rg_graph_node local = *n;
     return op_find(n->op)->split(g, n, ranks, p->want, &local, err);
@@ -129,6 +148,24 @@ static int64_t vocabulary_part(const rg_graph *g, size_t i, int64_t ranks) {
     return op_is_head(g, i) && ranks > 1 ? (g->node[i].width + ranks - 1) / ranks : 0;
 }
 
+/* A linear operator takes a part of its input where that is split for others, too: it does not cut up what is
+   whole. Runs that are cut out of a node that is split lie behind each other there, the whole ones too. */
+static void settle(const rg_graph *g, shard_part *part, demand *of) {
+    for (size_t i = 0; i < g->n_nodes; i++) {
+        const rg_graph_node *n = &g->node[i];
+        shard_part *p = &part[i];
+        if (sharing_of(g, n) == OP_ROWS && !p->own && p->want[0] && !part[n->input[0]].own) p->want[0] = 0;
+        if (!is_run(n)) continue;
+        p->from = n->from;
+        const shard_part *source = &part[n->input[0]];
+        if (!source->own) continue;
+        if (!p->own) p->own = n->width;
+        p->want[0] = source->own;
+        p->from = of[n->input[0]].settled;
+        of[n->input[0]].settled += p->own;
+    }
+}
+
 rg_status shard_features(const rg_graph *g, const rg_layout *l, shard_part *part, rg_error *err) {
     demand *of = calloc(g->n_nodes + 1, sizeof *of);
     if (!of) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
@@ -136,17 +173,16 @@ rg_status shard_features(const rg_graph *g, const rg_layout *l, shard_part *part
     rg_status status = RG_OK;
     for (size_t i = g->n_nodes; status == RG_OK && i-- > 0;) {
         const rg_graph_node *n = &g->node[i];
-        const demand *d = &of[i];
-        const bool agree = d->readers && !d->all && (!d->differ || d->slices);
         const int64_t head = vocabulary_part(g, i, l->tp);
         if (head)
             part[i].own = head;
-        else if (agree && can_split(g, i, part) && d->most < n->width)
-            part[i].own = d->most;
+        else if (can_split(g, i, part))
+            part[i].own = taken(n, &of[i]);
         status = wants_of(g, l, i, part, err);
         for (int k = 0; k < n->n_inputs; k++)
-            if (n->input[k] >= 0) add_demand(&of[n->input[k]], part[i].want[k], n->op == RG_OP_SLICE);
+            if (n->input[k] >= 0) add_demand(&of[n->input[k]], n, &part[i], k);
     }
+    if (status == RG_OK) settle(g, part, of);
     free(of);
     return status;
 }

@@ -81,7 +81,7 @@ static bool same_kind(const perf_plan_kind *a, const perf_plan_kind *b) {
 
 /* Nodes [from, to) as a new kind at the end of the list. */
 static rg_status make_kind(perf_plan *p, size_t from, size_t to, perf_plan_kind *k, rg_error *err) {
-    *k = (perf_plan_kind){.n_layers = 1};
+    *k = (perf_plan_kind){.n_layers = 1, .from = from, .to = to};
     k->item = rg_arena_alloc(&p->arena, to - from + 1, sizeof *k->item);
     if (!k->item) return no_memory(err);
     for (size_t i = from; i < to; i++) {
@@ -91,30 +91,41 @@ static rg_status make_kind(perf_plan *p, size_t from, size_t to, perf_plan_kind 
     return RG_OK;
 }
 
-/* Layers stand one behind the other; what lies between two of them belongs to the first. */
+/* Where the layer that begins at node `at` ends: what lies between two layers belongs to the first. */
+static size_t layer_end(const rg_graph *g, size_t at, size_t last) {
+    size_t end = at + 1;
+    while (end < last && (g->node[end].layer == g->node[at].layer || g->node[end].layer < 0)) end++;
+    return end;
+}
+
+static rg_status add_layer(perf_plan *p, size_t from, size_t to, rg_error *err) {
+    perf_plan_kind k;
+    size_t like = 0;
+    RG_TRY(make_kind(p, from, to, &k, err));
+    while (like < p->n_kinds && !same_kind(&p->kind[like], &k)) like++;
+    if (like == p->n_kinds)
+        p->kind[p->n_kinds++] = k;
+    else
+        p->kind[like].n_layers++;
+    p->kind_of_layer[p->n_layers++] = (int)like;
+    return RG_OK;
+}
+
+/* Layers stand one behind the other; encoder and decoder, whose layers are both counted from 0, too. */
 static rg_status find_kinds(perf_plan *p, rg_error *err) {
     const rg_graph *g = &p->rank;
-    const size_t layers = (size_t)g->n_layers;
-    size_t at = 0, first = 0;
-    while (first < g->n_nodes && g->node[first].layer < 0) first++;
+    size_t first = 0, last = g->n_nodes, layers = 0;
     perf_plan_kind before, behind;
+    while (first < last && g->node[first].layer < 0) first++;
+    while (last > first && g->node[last - 1].layer < 0) last--;
+    for (size_t at = first; at < last; at = layer_end(g, at, last)) layers++;
+    p->kind = rg_arena_alloc(&p->arena, layers + 2, sizeof *p->kind);
+    p->kind_of_layer = rg_arena_alloc(&p->arena, layers + 1, sizeof *p->kind_of_layer);
+    if (!p->kind || !p->kind_of_layer) return no_memory(err);
     RG_TRY(make_kind(p, 0, first, &before, err));
-    for (at = first; at < g->n_nodes && g->node[at].layer >= 0;) {
-        const int layer = g->node[at].layer;
-        size_t end = at;
-        while (end < g->n_nodes && g->node[end].layer == layer) end++;
-        perf_plan_kind k;
-        RG_TRY(make_kind(p, at, end, &k, err));
-        size_t like = 0;
-        while (like < p->n_kinds && !same_kind(&p->kind[like], &k)) like++;
-        if (like == p->n_kinds)
-            p->kind[p->n_kinds++] = k;
-        else
-            p->kind[like].n_layers++;
-        if ((size_t)layer < layers) p->kind_of_layer[layer] = (int)like;
-        at = end;
-    }
-    RG_TRY(make_kind(p, at, g->n_nodes, &behind, err));
+    for (size_t at = first; at < last; at = layer_end(g, at, last))
+        RG_TRY(add_layer(p, at, layer_end(g, at, last), err));
+    RG_TRY(make_kind(p, last, g->n_nodes, &behind, err));
     p->kind[p->n_kinds] = before;
     p->kind[p->n_kinds + 1] = behind;
     return RG_OK;
@@ -126,12 +137,9 @@ rg_status perf_plan_open(perf_plan *out, const rg_graph *whole, const rg_layout 
     RG_TRY(rg_policy_parse(policy ? policy : "", &p.policy, err));
     RG_TRY(rg_graph_shard(&p.rank, whole, layout, err));
     p.rank.every_row = p.rank.every_row || training;
-    const size_t n = p.rank.n_nodes, layers = (size_t)p.rank.n_layers;
     p.all_fp32 = policy && strcmp(policy, "fp32") == 0;
-    p.class = rg_arena_alloc(&p.arena, n + 1, sizeof *p.class);
-    p.kind = rg_arena_alloc(&p.arena, layers + 3, sizeof *p.kind);
-    p.kind_of_layer = rg_arena_alloc(&p.arena, layers + 1, sizeof *p.kind_of_layer);
-    rg_status status = p.class && p.kind && p.kind_of_layer ? find_kinds(&p, err) : no_memory(err);
+    p.class = rg_arena_alloc(&p.arena, p.rank.n_nodes + 1, sizeof *p.class);
+    const rg_status status = p.class ? find_kinds(&p, err) : no_memory(err);
     if (status == RG_OK)
         *out = p;
     else

@@ -22,6 +22,7 @@ typedef struct perf_plan_item {
 /* A layer, or what stands before or behind all layers. */
 typedef struct perf_plan_kind {
     double n_layers; /* that are alike */
+    size_t from, to; /* nodes of the first one */
     size_t n_items;
     perf_plan_item *item;
     double weight_elements;                   /* on the rank: without experts */
@@ -39,6 +40,7 @@ typedef struct perf_plan {
         n_kinds; /* kinds of layers; kind[n_kinds]: before all layers, kind[n_kinds + 1]: behind */
     perf_plan_class *class;
     perf_plan_kind *kind;
+    size_t n_layers;    /* of all stacks: an encoder's too */
     int *kind_of_layer; /* [n_layers] */
 } perf_plan;
 

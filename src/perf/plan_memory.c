@@ -15,34 +15,14 @@ static int kept_value(const rg_graph *g, int node) {
     return n->op == RG_OP_ALL_GATHER && n->axis == RG_AXIS_TP ? n->input[0] : node;
 }
 
-typedef struct seen {
-    int node[64];
-    int n;
-} seen;
-
-static bool is_new(seen *s, int node) {
-    for (int i = 0; i < s->n; i++)
-        if (s->node[i] == node) return false;
-    if (s->n < (int)(sizeof s->node / sizeof *s->node)) s->node[s->n++] = node;
-    return true;
-}
-
-/* The nodes of one layer of the kind, [from, to). */
-static void layer_of(const perf_plan *p, size_t kind, size_t *from, size_t *to) {
-    const rg_graph *g = &p->rank;
-    const size_t n = g->n_nodes;
-    size_t first = 0, last = n;
-    while (first < n && g->node[first].layer < 0) first++;
-    while (last > first && g->node[last - 1].layer < 0) last--;
-    if (kind >= p->n_kinds) {
-        *from = kind == p->n_kinds ? 0 : last;
-        *to = kind == p->n_kinds ? first : n;
-        return;
+/* Does an earlier input than k of node i, of nodes from `from` on, keep the value? */
+static bool is_kept(const rg_graph *g, size_t from, size_t i, int k, int value) {
+    for (size_t j = from; j <= i; j++) {
+        const rg_graph_node *n = &g->node[j];
+        for (int m = 0; m < (j < i ? n->n_inputs : k); m++)
+            if (n->input[m] >= 0 && rg_op_saves(n->op, m) && kept_value(g, n->input[m]) == value) return true;
     }
-    int layer = 0;
-    while (layer < g->n_layers && p->kind_of_layer[layer] != (int)kind) layer++;
-    for (*from = first; *from < last && g->node[*from].layer != layer;) ++*from;
-    for (*to = *from; *to < last && g->node[*to].layer == layer;) ++*to;
+    return false;
 }
 
 static double scores_of(const rg_graph *g, int node, double batch, double context) {
@@ -54,9 +34,7 @@ static double scores_of(const rg_graph *g, int node, double batch, double contex
 perf_kept perf_plan_kept(const perf_plan *p, size_t kind, double batch, double context) {
     const rg_graph *g = &p->rank;
     perf_kept kept = {0};
-    seen saved = {.n = 0};
-    size_t from, to;
-    layer_of(p, kind, &from, &to);
+    const size_t from = p->kind[kind].from, to = p->kind[kind].to;
     for (size_t i = from; i < to; i++) {
         const rg_graph_node *n = &g->node[i];
         kept.score_elements += scores_of(g, (int)i, batch, context);
@@ -65,9 +43,9 @@ perf_kept perf_plan_kept(const perf_plan *p, size_t kind, double batch, double c
         for (int k = 0; k < n->n_inputs; k++) {
             if (n->input[k] < 0) continue;
             const int value = kept_value(g, n->input[k]);
-            if (kept.input_elements == 0 && (value < (int)from))
+            if (kept.input_elements == 0 && value < (int)from)
                 kept.input_elements = output_elements(g, value, batch, context);
-            if (rg_op_saves(n->op, k) && is_new(&saved, value))
+            if (rg_op_saves(n->op, k) && !is_kept(g, from, i, k, value))
                 kept.elements += output_elements(g, value, batch, context);
         }
     }
@@ -77,10 +55,8 @@ perf_kept perf_plan_kept(const perf_plan *p, size_t kind, double batch, double c
 double perf_plan_cache_bytes(perf_plan *p, size_t kind, double context) {
     const rg_graph *g = &p->rank;
     perf_case c = {.graph = g, .phase = RG_DECODE, .batch = 1, .context = context, .policy = &p->policy};
-    size_t from, to;
     double sum = 0;
-    layer_of(p, kind, &from, &to);
-    for (size_t i = from; i < to; i++) {
+    for (size_t i = p->kind[kind].from; i < p->kind[kind].to; i++) {
         const rg_graph_node *n = &g->node[i];
         const rg_node_count count = rg_graph_count_node(g, i, RG_DECODE, 1, context);
         sum += context * count.index_bytes_per_token + perf_state_bytes(&c, i);

@@ -145,7 +145,7 @@ static void add_rates(work *w) {
 /* Bytes of weights and of one sequence's caches in stage `stage`. */
 static void stage_bytes(const work *w, int64_t stage, double *weights, double *cache) {
     const perf_plan *p = w->got.plan;
-    const int64_t layers = p->rank.n_layers, pp = w->r->layout->pp;
+    const int64_t layers = (int64_t)p->n_layers, pp = w->r->layout->pp;
     const int64_t from = stage * layers / pp, to = (stage + 1) * layers / pp;
     *weights = *cache = 0;
     for (int64_t i = from - (stage == 0); i < to + (stage == pp - 1);

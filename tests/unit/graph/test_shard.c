@@ -177,6 +177,120 @@ static void test_round_trip(void **state) {
     }
 }
 
+static bool ends_with(const char *name, const char *const *ends) {
+    for (; *ends; ends++) {
+        const size_t n = strlen(name), m = strlen(*ends);
+        if (n >= m && strcmp(name + n - m, *ends) == 0) return true;
+    }
+    return false;
+}
+
+/* How often the ranks of tp x cp together do the products of a node, 1 being once. */
+static double repeats(const rg_graph *whole, const rg_graph *rank, size_t i, size_t at, double ranks) {
+    const double once = rg_graph_count_node(whole, i, RG_PREFILL, 16, 2048).matrix_flop,
+                 own = rg_graph_count_node(rank, at, RG_PREFILL, 16, 2048).matrix_flop;
+    return once > 0 ? ranks * own / once : 1;
+}
+
+/* Every model: all ranks together multiply as much as the whole model does, but for what each does by itself:
+   choices of experts, latent vectors, indexers, gates of one feature, key heads that are fewer than ranks,
+   and vocabularies that are rounded up. Mixtures of inputs of one mamba2 group too. */
+static void test_work_is_divided(void **state) {
+    (void)state;
+    static const char *const layouts[] = {
+        "tp=2",      "tp=8",           "tp=8,sp=1", "tp=2,cp=2",
+        "tp=4,ep=2", "tp=2,ep=8,dp=4", "tp=4,ep=4", "tp=4,ep=4,etp=2,dp=4,sp=1"};
+    static const char *const repeated[] = {".gate",
+                                           ".router",
+                                           ".q_a_proj",
+                                           ".kv_a_proj_with_mqa",
+                                           ".f_a_proj",
+                                           ".g_a_proj",
+                                           ".indexer.wk",
+                                           ".indexer.wq_b",
+                                           ".indexer.weights_proj",
+                                           ".indexer",
+                                           ".shared_expert_gate",
+                                           NULL};
+    static const char *const rounded[] = {"lm_head", "output", "k_proj", "v_proj", ".in_proj", NULL};
+    static const char *const names[] = {"deepseek-v3",    "glm-5",           "gpt-oss-20b",
+                                        "kimi-k2",        "llama-3.1-8b",    "kimi-linear-48b-a3b",
+                                        "mamba2-2.7b",    "minimax-m2.5",    "mixtral-8x7b",
+                                        "nemotron-h-56b", "palm-540b",       "nemotron-3-nano-30b-a3b",
+                                        "qwen2.5-72b",    "qwen3-30b-a3b",   "qwen3-next-80b-a3b",
+                                        "gpt3-175b",      "deepseek-v2-lite"};
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        rg_graph whole = whole_of(names[k]);
+        for (size_t j = 0; j < sizeof layouts / sizeof *layouts; j++) {
+            rg_layout l;
+            rg_graph rank = rank_of(&whole, layouts[j], &l);
+            for (size_t i = 0, at = 0; i < whole.n_nodes; i++, at++) {
+                const char *name = whole.node[i].name;
+                while (strcmp(rank.node[at].name, name) != 0) at++;
+                const double ranks = (double)(l.tp * l.cp), r = repeats(&whole, &rank, i, at, ranks);
+                const bool most = ends_with(name, repeated) || ends_with(name, rounded);
+                if (r < 1 - 1e-12 || r > (most ? ranks : 1) * (1 + 1e-12))
+                    fail_msg("%s, %s: %s is done %.9g times", names[k], layouts[j], name, r);
+            }
+            rg_graph_close(&rank);
+        }
+        rg_graph_close(&whole);
+    }
+}
+
+static const rg_graph_node *node_of(const rg_graph *g, const char *name) {
+    for (size_t i = 0; i < g->n_nodes; i++)
+        if (strcmp(g->node[i].name, name) == 0) return &g->node[i];
+    fail_msg("no node %s", name);
+    return NULL;
+}
+
+/* Runs of one projection are cut each by itself: of mamba2's z, x, B, C and dt, ranks share the one group's B
+   and C and divide the rest (arXiv 2405.21060, section 8.1). */
+static void test_runs(void **state) {
+    (void)state;
+    rg_graph whole = whole_of("mamba2-2.7b");
+    rg_layout l;
+    rg_graph rank = rank_of(&whole, "tp=8", &l);
+    static const struct {
+        const char *name;
+        int64_t width, from;
+    } nodes[] = {{"in_proj", 640 + 640 + 128 + 128 + 10, 0},
+                 {"z", 640, 0},
+                 {"xBC", 896, 640},
+                 {"dt", 10, 1536},
+                 {"conv1d", 896, 0},
+                 {"x", 640, 0},
+                 {"B", 128, 640},
+                 {"C", 128, 768},
+                 {"ssm", 640, 0}};
+    for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+        char name[80];
+        snprintf(name, sizeof name, "backbone.layers.1.mixer.%s", nodes[i].name);
+        const rg_graph_node *n = node_of(&rank, name);
+        if (n->width != nodes[i].width || n->from != nodes[i].from)
+            fail_msg("%s: %lld features from %lld on", name, (long long)n->width, (long long)n->from);
+    }
+    const rg_graph_node *in = node_of(&rank, "backbone.layers.1.mixer.in_proj");
+    assert_int_equal((int)rank.weight[in->weight].shape[0], 1546);
+    rg_graph_close(&rank);
+    rg_graph_close(&whole);
+}
+
+/* What each rank has whole, it multiplies whole: the queries of an indexer are exchanged with nobody. */
+static void test_whole_inputs(void **state) {
+    (void)state;
+    rg_graph whole = whole_of("glm-5");
+    rg_layout l;
+    rg_graph rank = rank_of(&whole, "tp=8", &l);
+    const rg_graph_node *q = node_of(&whole, "layers.3.self_attn.indexer.wq_b"),
+                        *own = node_of(&rank, "layers.3.self_attn.indexer.wq_b");
+    for (int d = 0; d < 2; d++)
+        assert_int_equal((int)rank.weight[own->weight].shape[d], (int)whole.weight[q->weight].shape[d]);
+    rg_graph_close(&rank);
+    rg_graph_close(&whole);
+}
+
 static void does_not_divide(const char *model, const char *layout, const char *words, const char *nearest) {
     rg_graph whole = whole_of(model), rank;
     rg_layout l;
@@ -245,6 +359,9 @@ int main(void) {
                                        cmocka_unit_test(test_experts),
                                        cmocka_unit_test(test_experts_read),
                                        cmocka_unit_test(test_round_trip),
+                                       cmocka_unit_test(test_work_is_divided),
+                                       cmocka_unit_test(test_runs),
+                                       cmocka_unit_test(test_whole_inputs),
                                        cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_layout_text)};
     return cmocka_run_group_tests(tests, NULL, NULL);

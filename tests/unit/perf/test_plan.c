@@ -105,6 +105,32 @@ static void test_kinds(void **state) {
     rg_graph_close(&g);
 }
 
+/* Two stacks whose layers are both counted from 0: 38 blocks behind 19 others (FLUX.1), and what is gathered
+   for them between two layers, are all there. */
+static void test_stacks(void **state) {
+    (void)state;
+    static const char *const layouts[] = {"tp=1", "tp=2,sp=1"};
+    const char *config = "_class_name: FluxTransformer2DModel\nattention_head_dim: 128\n"
+                         "axes_dims_rope: [16, 56, 56]\nguidance_embeds: true\nin_channels: 64\n"
+                         "joint_attention_dim: 4096\nnum_attention_heads: 24\nnum_layers: 19\n"
+                         "num_single_layers: 38\npatch_size: 1\npooled_projection_dim: 768\n";
+    rg_doc doc;
+    rg_graph g;
+    rg_error err = {0};
+    must(rg_doc_parse(&doc, config, strlen(config), "flux", false, &err), &err);
+    must(rg_graph_from_config(&g, &doc, DATA "/families", &err), &err);
+    rg_doc_close(&doc);
+    for (int i = 0; i < 2; i++) {
+        perf_plan p = plan_of(&g, layouts[i], "", false);
+        double weights = p.kind[p.n_kinds].weight_elements + p.kind[p.n_kinds + 1].weight_elements;
+        assert_int_equal(p.n_layers, 57);
+        for (size_t k = 0; k < p.n_layers; k++) weights += p.kind[p.kind_of_layer[k]].weight_elements;
+        near_to(weights, rg_graph_total(&p.rank, 1).parameters_total, 1e-12, layouts[i]);
+        perf_plan_close(&p);
+    }
+    rg_graph_close(&g);
+}
+
 /* s b h (34 + 5 a s / h) bytes a layer, 16 bits an element, masks of dropouts 8 (arXiv 2205.05198, equations
    1 to 4): what tensor and sequence parallelism divide follows from the graph. */
 static void test_activations(void **state) {
@@ -188,8 +214,8 @@ static void test_cache(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_nodes), cmocka_unit_test(test_kinds),
-                                       cmocka_unit_test(test_activations), cmocka_unit_test(test_backward),
-                                       cmocka_unit_test(test_cache)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_as_nodes), cmocka_unit_test(test_kinds),    cmocka_unit_test(test_stacks),
+        cmocka_unit_test(test_activations),   cmocka_unit_test(test_backward), cmocka_unit_test(test_cache)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
