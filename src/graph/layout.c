@@ -50,45 +50,60 @@ static bool word(const char *value, const char *const *words, int n, int *out) {
     return false;
 }
 
-/* sp, recompute, schedule. */
-static rg_status read_word(const char *part, const char *name, const char *value, rg_layout *l, bool *known,
-                           rg_error *err) {
-    int i = 0;
-    *known = true;
-    if (strcmp(name, "sp") == 0) {
-        if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) return bad(part, "sp=0 or sp=1", err);
-        l->sp = *value == '1';
-    } else if (strcmp(name, "recompute") == 0) {
-        if (!word(value, recomputes, RG_N_RECOMPUTES, &i))
-            return bad(part, "recompute=none, selective or full", err);
-        l->recompute = (rg_recompute)i;
-    } else if (strcmp(name, "schedule") == 0) {
-        if (!word(value, schedules, RG_N_SCHEDULES, &i))
-            return bad(part, "schedule=1f1b, interleaved or zero_bubble", err);
-        l->schedule = (rg_schedule)i;
-    } else {
-        *known = false;
-    }
+static rg_status read_sp(const char *part, const char *value, rg_layout *l, rg_error *err) {
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) return bad(part, "sp=0 or sp=1", err);
+    l->sp = *value == '1';
     return RG_OK;
 }
 
+static rg_status read_recompute(const char *part, const char *value, rg_layout *l, rg_error *err) {
+    int i = 0;
+    if (!word(value, recomputes, RG_N_RECOMPUTES, &i))
+        return bad(part, "recompute=none, selective or full", err);
+    l->recompute = (rg_recompute)i;
+    return RG_OK;
+}
+
+static rg_status read_schedule(const char *part, const char *value, rg_layout *l, rg_error *err) {
+    int i = 0;
+    if (!word(value, schedules, RG_N_SCHEDULES, &i))
+        return bad(part, "schedule=1f1b, interleaved or zero_bubble", err);
+    l->schedule = (rg_schedule)i;
+    return RG_OK;
+}
+
+static const struct {
+    const char *name;
+    rg_status (*read)(const char *part, const char *value, rg_layout *l, rg_error *err);
+} words[] = {{"sp", read_sp}, {"recompute", read_recompute}, {"schedule", read_schedule}};
+enum { N_WORDS = sizeof words / sizeof *words };
+
+static rg_status once(const char *part, bool *seen, rg_error *err) {
+    if (*seen) return bad(part, "each key once", err);
+    *seen = true;
+    return RG_OK;
+}
+
+/* seen[]: numbers, then words. */
 static rg_status read_part(const char *part, rg_layout *l, bool *seen, rg_error *err) {
     char name[24], text[80], *end;
     const char *equals = strchr(part, '=');
-    bool known;
     if (!equals || equals == part || (size_t)(equals - part) >= sizeof name)
         return bad(part, "key=value, as tp=8", err);
     snprintf(name, sizeof name, "%.*s", (int)(equals - part), part);
-    RG_TRY(read_word(part, name, equals + 1, l, &known, err));
-    if (known) return RG_OK;
+    for (int i = 0; i < N_WORDS; i++) {
+        if (strcmp(words[i].name, name) != 0) continue;
+        RG_TRY(once(part, &seen[N_KEYS + i], err));
+        return words[i].read(part, equals + 1, l, err);
+    }
     for (int i = 0; i < N_KEYS; i++) {
         if (strcmp(keys[i].name, name) != 0) continue;
+        const bool digit = equals[1] >= '0' && equals[1] <= '9'; /* strtoll would take blanks and signs */
         const long long v = strtoll(equals + 1, &end, 10);
         snprintf(text, sizeof text, "%s = %lld to %lld", name, (long long)keys[i].least,
                  (long long)keys[i].most);
-        if (end == equals + 1 || *end || v < keys[i].least || v > keys[i].most) return bad(part, text, err);
-        if (seen[i]) return bad(part, "each key once", err);
-        seen[i] = true;
+        if (!digit || *end || v < keys[i].least || v > keys[i].most) return bad(part, text, err);
+        RG_TRY(once(part, &seen[i], err));
         *member(l, &keys[i]) = v;
         return RG_OK;
     }
@@ -126,7 +141,7 @@ rg_status rg_layout_complete(rg_layout *l, rg_error *err) {
 
 rg_status rg_layout_parse(const char *text, rg_layout *out, rg_error *err) {
     rg_layout l = {0};
-    bool seen[N_KEYS] = {false};
+    bool seen[N_KEYS + N_WORDS] = {false};
     for (int i = 0; i < N_KEYS; i++) *member(&l, &keys[i]) = keys[i].preset;
     for (const char *p = text; *p;) {
         const size_t n = strcspn(p, ",");

@@ -122,10 +122,9 @@ static rg_status read_axes(reader *r) {
             return bad(r, r->doc->root, "at most 2^40 configurations", name_of(s, i));
         s->size *= s->axis[i].n;
     }
-    if (s->axis[PERF_AXIS_CHIPS].value[0] > 0 &&
-        (s->axis[PERF_AXIS_DP].n > 1 || rg_doc_get(r->doc->root, "dp")))
-        return bad(r, rg_doc_get(r->doc->root, "dp"), "dp or chips, of which dp follows", "dp");
-    return RG_OK;
+    const rg_doc_node *dp = rg_doc_get(r->doc->root, "dp");
+    return dp && rg_doc_get(r->doc->root, "chips") ? bad(r, dp, "dp or chips, of which dp follows", "dp")
+                                                   : RG_OK;
 }
 
 static rg_status read_objectives(reader *r) {
@@ -244,7 +243,6 @@ void rg_sweep_close(rg_sweep *s) {
     perf_cache_close(s->cache);
     free(s->trained);
     perf_sweep_close_pools(s->pools);
-
     for (size_t i = 0; i < s->n_graphs; i++) rg_graph_close(&s->graph[i]);
     for (size_t i = 0; i < s->n_systems; i++) rg_system_close(&s->system[i]);
     rg_arena_free(&s->arena);

@@ -11,7 +11,6 @@ typedef enum perf_axis {
     PERF_AXIS_MODEL,
     PERF_AXIS_SYSTEM,
     PERF_AXIS_WHAT_IF, /* numbers of the system that are changed */
-
     PERF_AXIS_POLICY,
     PERF_AXIS_CONTEXT,
     PERF_AXIS_OSL,
@@ -90,6 +89,7 @@ typedef struct perf_objective {
     const char *name;
     size_t offset; /* of a double in rg_sweep_result */
     bool larger;   /* is better */
+    bool known;    /* where it is not 0 */
 } perf_objective;
 const perf_objective *perf_objective_find(const char *name);
 extern const char perf_objective_names[];

@@ -1,21 +1,22 @@
 /* Which results of a sweep nothing beats. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "perf/sweep.h"
 
-#define OBJECTIVE(member, larger)                                                                            \
-    { #member, offsetof(rg_sweep_result, member), larger }
-static const perf_objective objectives[] = {OBJECTIVE(seconds, false),
-                                            OBJECTIVE(bound_s, false),
-                                            OBJECTIVE(ttft_s, false),
-                                            OBJECTIVE(tokens_per_s, true),
-                                            OBJECTIVE(tokens_per_s_per_chip, true),
-                                            OBJECTIVE(tokens_per_s_per_sequence, true),
-                                            OBJECTIVE(mfu, true),
-                                            OBJECTIVE(chips, false),
-                                            OBJECTIVE(memory_bytes, false),
-                                            OBJECTIVE(usd_per_million_tokens, false)};
+#define OBJECTIVE(member, larger, known)                                                                     \
+    { #member, offsetof(rg_sweep_result, member), larger, known }
+static const perf_objective objectives[] = {OBJECTIVE(seconds, false, false),
+                                            OBJECTIVE(bound_s, false, false),
+                                            OBJECTIVE(ttft_s, false, false),
+                                            OBJECTIVE(tokens_per_s, true, false),
+                                            OBJECTIVE(tokens_per_s_per_chip, true, false),
+                                            OBJECTIVE(tokens_per_s_per_sequence, true, false),
+                                            OBJECTIVE(mfu, true, false),
+                                            OBJECTIVE(chips, false, false),
+                                            OBJECTIVE(memory_bytes, false, false),
+                                            OBJECTIVE(usd_per_million_tokens, false, true)};
 const char perf_objective_names[] =
     "seconds bound_s ttft_s tokens_per_s tokens_per_s_per_chip tokens_per_s_per_sequence "
     "mfu chips memory_bytes usd_per_million_tokens";
@@ -40,9 +41,10 @@ double rg_sweep_objective_value(const rg_sweep *s, size_t i, const rg_sweep_resu
     return v;
 }
 
-/* Smaller is better. */
+/* Smaller is better. What is not known, as a price that no file gives, is worst. */
 static double cost(const rg_sweep *s, size_t i, const rg_sweep_result *r) {
     const double v = rg_sweep_objective_value(s, i, r);
+    if (!isfinite(v) || (v == 0 && s->objective[i]->known)) return INFINITY;
     return s->objective[i]->larger ? -v : v;
 }
 

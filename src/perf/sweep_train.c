@@ -19,38 +19,34 @@ typedef struct work_key {
     bool sp;
 } work_key;
 
+typedef struct work_slot {
+    work_key key;                   /* graph NULL: empty */
+    perf_train_constants constants; /* of the chip, and of models with experts or without */
+    perf_train_work work;
+} work_slot;
+
 struct perf_sweep_trained {
-    perf_train_constants constants;
-    struct {
-        work_key key; /* graph NULL: empty */
-        perf_train_work work;
-    } slot[N_WORKS];
+    work_slot slot[N_WORKS];
 };
 
-static rg_status open_works(rg_sweep *s, const rg_train_request *r, rg_error *err) {
-    if (s->trained) return RG_OK;
-    s->trained = calloc(1, sizeof *s->trained);
-    if (!s->trained) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    perf_train_constants_of(&s->trained->constants, r, s->all);
-    return RG_OK;
-}
-
-static rg_status find_work(rg_sweep *s, const rg_train_request *r, const perf_train_work **out,
-                           rg_error *err) {
+static rg_status find_work(rg_sweep *s, const rg_train_request *r, const work_slot **out, rg_error *err) {
     const rg_layout *l = r->layout;
+    work_slot fresh;
     work_key key;
+    if (!s->trained) s->trained = calloc(1, sizeof *s->trained);
+    if (!s->trained) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     memset(&key, 0, sizeof key); /* padding is compared too */
     key.graph = r->graph, key.system = r->system, key.policy = r->policy, key.sequence = r->sequence;
     key.tp = l->tp, key.cp = l->cp, key.ep = l->ep, key.etp = l->etp, key.microbatch = l->microbatch;
     key.recompute = l->recompute, key.sp = l->sp;
-    const size_t at = perf_cache_slot(&key, sizeof key, N_WORKS);
-    *out = &s->trained->slot[at].work;
-    if (s->trained->slot[at].key.graph && memcmp(&s->trained->slot[at].key, &key, sizeof key) == 0)
-        return RG_OK;
-    perf_train_work work;
-    RG_TRY(perf_train_measure(&work, r, s->all, &s->trained->constants, err));
-    s->trained->slot[at].work = work;
-    memcpy(&s->trained->slot[at].key, &key, sizeof key);
+    work_slot *slot = &s->trained->slot[perf_cache_slot(&key, sizeof key, N_WORKS)];
+    *out = slot;
+    if (slot->key.graph && memcmp(&slot->key, &key, sizeof key) == 0) return RG_OK;
+    perf_train_constants_of(&fresh.constants, r, s->all);
+    RG_TRY(perf_train_measure(&fresh.work, r, s->all, &fresh.constants, err));
+    slot->constants = fresh.constants;
+    slot->work = fresh.work;
+    memcpy(&slot->key, &key, sizeof key);
     return RG_OK;
 }
 
@@ -67,7 +63,7 @@ static void does_not_fit(const rg_train_step *step, rg_sweep_result *out) {
 }
 
 rg_status perf_sweep_train(rg_sweep *s, const perf_sweep_question *q, rg_sweep_result *out, rg_error *err) {
-    const perf_train_work *work;
+    const work_slot *of = NULL;
     perf_train_exchanges exchanges;
     rg_train_step step;
     const rg_train_request r = {.graph = q->graph,
@@ -76,11 +72,10 @@ rg_status perf_sweep_train(rg_sweep *s, const perf_sweep_question *q, rg_sweep_r
                                 .policy = q->c.policy,
                                 .sequence = q->c.context,
                                 .global_batch = q->c.batch};
-    RG_TRY(open_works(s, &r, err));
     RG_TRY(perf_train_check(&r, err));
-    RG_TRY(find_work(s, &r, &work, err));
-    RG_TRY(perf_train_exchange(&exchanges, work, &r, s->all, err));
-    perf_train_finish(&step, work, &exchanges, &r, &s->trained->constants);
+    RG_TRY(find_work(s, &r, &of, err));
+    RG_TRY(perf_train_exchange(&exchanges, &of->work, &r, s->all, err));
+    perf_train_finish(&step, &of->work, &exchanges, &r, &of->constants);
     out->memory_bytes = step.memory.total_bytes;
     out->chips = step.chips;
     if (!step.fits) {

@@ -336,6 +336,11 @@ static void test_layout_text(void **state) {
                                       "tp=1048577",
                                       "=4",
                                       "tp = 4",
+                                      "tp= 4",
+                                      "tp=+4",
+                                      "tp=99999999999999999999",
+                                      "tp=2,sp=1,sp=0",
+                                      "recompute=full,recompute=none",
                                       "tp=-2",
                                       "schedule=interleaved",
                                       "tp=8,ep=16"};

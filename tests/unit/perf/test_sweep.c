@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +201,62 @@ static void test_training(void **state) {
     rg_system_close(&system);
 }
 
+/* One sweep over models with experts and without, whose intervals differ: each as it would be asked alone. */
+static void test_training_models(void **state) {
+    (void)state;
+    static const char *const names[] = {"llama-3.1-8b", "mixtral-8x7b"};
+    rg_sweep *s;
+    rg_system system;
+    rg_error err = {0};
+    must(open_text(
+             &s,
+             "phase: train\nmodel: [llama-3.1-8b, mixtral-8x7b]\nsystem: dgx-h100\ntp: 8\ndp: 8\nzero: 1\n"
+             "recompute: full\nbatch: 64\nsequence: 4096\n",
+             &err),
+         &err);
+    must(rg_system_open(&system, "dgx-h100", DATA, &err), &err);
+    for (uint64_t i = 0; i < 2; i++) {
+        rg_graph g;
+        rg_sweep_result r;
+        rg_sweep_case c;
+        rg_train_step step;
+        must(rg_graph_from_name(&g, names[i], DATA, &err), &err);
+        must(rg_sweep_evaluate(s, i, 1, &r, &err), &err);
+        must(rg_sweep_describe(s, i, &c, &err), &err);
+        const rg_train_request q = {.graph = &g,
+                                    .system = &system,
+                                    .layout = &c.layout,
+                                    .policy = "",
+                                    .sequence = 4096,
+                                    .global_batch = 64};
+        must(rg_train_estimate(&step, &q, all, &err), &err);
+        assert_int_equal(r.status, RG_SWEEP_OK);
+        assert_true(r.seconds == step.estimate_s && r.lo80_s == step.lo80_s && r.hi80_s == step.hi80_s);
+        rg_graph_close(&g);
+    }
+    rg_sweep_close(s);
+    rg_system_close(&system);
+}
+
+/* What has no price does not win by it, and no number that is not one is best. */
+static void test_unknown(void **state) {
+    (void)state;
+    rg_sweep *s;
+    rg_error err = {0};
+    must(open_text(&s,
+                   "phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nbatch: [1, 2, 3]\n"
+                   "objectives: [usd_per_million_tokens, mfu]\n",
+                   &err),
+         &err);
+    const rg_sweep_result r[] = {{.index = 0, .usd_per_million_tokens = 0, .mfu = 0.2},
+                                 {.index = 1, .usd_per_million_tokens = 5, .mfu = 0.2},
+                                 {.index = 2, .usd_per_million_tokens = 6, .mfu = NAN}};
+    size_t front[3];
+    assert_int_equal(rg_sweep_pareto(s, r, 3, front), 1);
+    assert_int_equal(front[0], 1);
+    rg_sweep_close(s);
+}
+
 static void test_serving(void **state) {
     (void)state;
     static const char text[] =
@@ -265,6 +322,8 @@ static void test_refused(void **state) {
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\ntpp: 2\n", RG_ERR_PARSE, "tpp");
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nchips: 8\ndp: 2\n", RG_ERR_PARSE,
             "dp or chips");
+    refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nchips: [0, 8]\ndp: 2\n", RG_ERR_PARSE,
+            "dp or chips");
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nobjectives: [fun]\n", RG_ERR_PARSE, "seconds");
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\npolicy: w=nothing\n", RG_ERR_USAGE, "nothing");
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nwhat_if: memory.bandwidth\n", RG_ERR_USAGE,
@@ -274,8 +333,9 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_as_asked), cmocka_unit_test(test_front),
-                                       cmocka_unit_test(test_training), cmocka_unit_test(test_serving),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_each_as_asked),   cmocka_unit_test(test_front),
+                                       cmocka_unit_test(test_training),        cmocka_unit_test(test_serving),
+                                       cmocka_unit_test(test_training_models), cmocka_unit_test(test_unknown),
                                        cmocka_unit_test(test_refused)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
