@@ -93,6 +93,10 @@ static rg_status collect(sweep_run *r, const rg_sweep_result *mine, rg_error *er
 
 /* ---- results ----------------------------------------------------------------------------------------- */
 
+static bool serves(const sweep_run *r) {
+    return strcmp(rg_sweep_phase(r->sweep), "serve") == 0;
+}
+
 static void json_result(rg_str *out, const sweep_run *r, const rg_sweep_result *s) {
     char layout[200];
     rg_sweep_case c;
@@ -105,6 +109,7 @@ static void json_result(rg_str *out, const sweep_run *r, const rg_sweep_result *
     cli_json_string(out, "layout", rg_layout_print(&c.layout, layout, sizeof layout));
     cli_json_number(out, "batch", c.batch);
     cli_json_number(out, "context", c.context);
+    if (serves(r)) cli_json_number(out, "osl", c.osl);
     const struct {
         const char *key;
         double value;
@@ -182,9 +187,11 @@ static void print_table(const sweep_run *r, const size_t *front, size_t n_front,
         if (rg_sweep_describe(r->sweep, s->index, &c, NULL) != RG_OK) continue;
         for (size_t i = 0; i < rg_sweep_n_objectives(r->sweep); i++)
             printf("%26.6g", rg_sweep_objective_value(r->sweep, i, s));
-        printf("  %-8s %s, %s%s%s, %s, batch %.0f, context %.0f%s%s\n", s->limiter, c.model, c.system,
+        printf("  %-8s %s, %s%s%s, %s, batch %.0f, context %.0f", s->limiter, c.model, c.system,
                *c.what_if ? " with " : "", c.what_if, rg_layout_print(&c.layout, layout, sizeof layout),
-               c.batch, c.context, *c.policy ? ", " : "", c.policy);
+               c.batch, c.context);
+        if (serves(r)) printf(", osl %.0f", c.osl);
+        printf("%s%s\n", *c.policy ? ", " : "", c.policy);
     }
 }
 

@@ -68,8 +68,9 @@ static rg_status read_part(const char *path, const head *want, rg_sweep_result *
     const size_t got = fread(&h, 1, sizeof h, file);
     if (got == sizeof h && memcmp(&h, want, sizeof h) != 0) {
         fclose(file);
-        return rg_fail(err, RG_ERR_USAGE, path, "another folder for -o, or this one without its part files",
-                       "results of another sweep, or of another version of the program");
+        return rg_fail(
+            err, RG_ERR_USAGE, path, "another folder for -o, or this one without its part files",
+            "results of another sweep, of other models or systems, or of another version of the program");
     }
     while (got == sizeof h && fread(&r, sizeof r, 1, file) == 1) {
         if (r.index >= want->size || (unsigned)r.status >= RG_N_SWEEP_STATUS) continue;
@@ -104,14 +105,28 @@ rg_status cli_sweep_read_parts(const char *dir, const rg_sweep *sweep, rg_sweep_
 
 /* ---- tables ------------------------------------------------------------------------------------------ */
 
+/* RFC 4180. */
+static void add_quoted(rg_str *out, const char *text) {
+    rg_str_add(out, "\"");
+    for (; text && *text; text++) {
+        if (*text == '"') rg_str_add(out, "\"");
+        rg_str_printf(out, "%c", *text);
+    }
+    rg_str_add(out, "\"");
+}
+
 static void add_row(rg_str *out, const rg_sweep *sweep, const rg_sweep_result *r) {
     rg_sweep_case c = {0};
     char layout[200] = "";
-    const bool known = rg_sweep_describe(sweep, r->index, &c, NULL) == RG_OK;
-    if (known) rg_layout_print(&c.layout, layout, sizeof layout);
-    rg_str_printf(out, "%llu,%s,%s,\"%s\",\"%s\",\"%s\",%.10g,%.10g,%s,", (unsigned long long)r->index,
-                  c.model ? c.model : "", c.system ? c.system : "", c.what_if ? c.what_if : "",
-                  c.policy ? c.policy : "", layout, c.batch, c.context, rg_sweep_status_name(r->status));
+    if (rg_sweep_describe(sweep, r->index, &c, NULL) == RG_OK)
+        rg_layout_print(&c.layout, layout, sizeof layout);
+    const char *const texts[] = {c.model, c.system, c.what_if, c.policy, layout};
+    rg_str_printf(out, "%llu,", (unsigned long long)r->index);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        add_quoted(out, texts[i]);
+        rg_str_add(out, ",");
+    }
+    rg_str_printf(out, "%.10g,%.10g,%.10g,%s,", c.batch, c.context, c.osl, rg_sweep_status_name(r->status));
     if (r->status == RG_SWEEP_OK)
         rg_str_printf(out, "%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.9g,%.6g,%.10g,%.10g,%.6g,%s,%s,", r->seconds,
                       r->bound_s, r->lo80_s, r->hi80_s, r->ttft_s, r->tokens_per_s, r->tokens_per_s_per_chip,
@@ -119,7 +134,8 @@ static void add_row(rg_str *out, const rg_sweep *sweep, const rg_sweep_result *r
                       r->class_name);
     else
         rg_str_add(out, ",,,,,,,,,,,,,");
-    rg_str_printf(out, "\"%s\"\n", r->reason);
+    add_quoted(out, r->reason);
+    rg_str_add(out, "\n");
 }
 
 static rg_status write_table(const char *dir, const char *name, rg_str *out, rg_error *err) {
@@ -132,7 +148,7 @@ static rg_status write_table(const char *dir, const char *name, rg_str *out, rg_
 }
 
 static const char columns[] =
-    "index,model,system,what_if,policy,layout,batch,context,status,seconds,bound_s,lo80_s,hi80_s,"
+    "index,model,system,what_if,policy,layout,batch,context,osl,status,seconds,bound_s,lo80_s,hi80_s,"
     "ttft_s,tokens_per_s,tokens_per_s_per_chip,mfu,chips,memory_bytes,"
     "usd_per_million_tokens,limiter,class,reason\n";
 

@@ -48,7 +48,7 @@ rg_status rg_sweep_open(rg_sweep **out, const char *path, const char *data_dir, 
 void rg_sweep_close(rg_sweep *sweep);
 uint64_t rg_sweep_size(const rg_sweep *sweep);
 const char *rg_sweep_phase(const rg_sweep *sweep); /* "train", ... */
-/* SHA-256 of the file's text. */
+/* SHA-256 of what results depend on: the text, the models, and data_dir's systems and constants. */
 rg_digest rg_sweep_digest(const rg_sweep *sweep);
 /* Strings live as long as the sweep. RG_ERR_USAGE: the layout of that index cannot be. */
 rg_status rg_sweep_describe(const rg_sweep *sweep, uint64_t index, rg_sweep_case *out, rg_error *err);

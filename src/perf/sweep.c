@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_BYTES = 1 << 24 };
+
 typedef enum kind { TEXT, NUMBER, RECOMPUTE, SCHEDULE } kind;
 
 typedef struct axis_spec {
@@ -216,25 +218,33 @@ static rg_status read_sweep(reader *r) {
     return perf_cache_open(&r->s->cache, r->s->all, r->err);
 }
 
-rg_status rg_sweep_open(rg_sweep **out, const char *path, const char *data_dir, const rg_calibrations *all,
-                        rg_error *err) {
+rg_status perf_sweep_parse(rg_sweep **out, const char *text, size_t size, const char *path,
+                           const char *data_dir, const rg_calibrations *all, rg_error *err) {
     rg_doc doc;
-    rg_digest digest;
-    RG_TRY(rg_sha256_file(path, &digest, err));
-    RG_TRY(rg_doc_open(&doc, path, err));
+    RG_TRY(rg_doc_parse(&doc, text, size, path, false, err));
     rg_sweep *s = calloc(1, sizeof *s);
     reader r = {.s = s, .doc = &doc, .data_dir = data_dir, .err = err};
     rg_status status = s ? RG_OK : no_memory(err);
     if (s) {
-        s->digest = digest;
         s->all = all;
         status = read_sweep(&r);
     }
     rg_doc_close(&doc);
+    if (status == RG_OK) status = perf_sweep_digest(s, text, size, data_dir, err);
     if (status == RG_OK)
         *out = s;
     else
         rg_sweep_close(s);
+    return status;
+}
+
+rg_status rg_sweep_open(rg_sweep **out, const char *path, const char *data_dir, const rg_calibrations *all,
+                        rg_error *err) {
+    char *text;
+    size_t size;
+    RG_TRY(rg_file_read(path, MOST_BYTES, &text, &size, err));
+    const rg_status status = perf_sweep_parse(out, text, size, path, data_dir, all, err);
+    free(text);
     return status;
 }
 

@@ -63,6 +63,12 @@ typedef struct perf_sweep_question {
     rg_sweep_case c;
 } perf_sweep_question;
 
+/* rg_sweep_open of a text; `path` is for messages. */
+rg_status perf_sweep_parse(rg_sweep **out, const char *text, size_t size, const char *path,
+                           const char *data_dir, const rg_calibrations *all, rg_error *err);
+/* Sets s->digest: of all that results depend on. */
+rg_status perf_sweep_digest(rg_sweep *s, const char *text, size_t size, const char *data_dir, rg_error *err);
+
 /* Number of an axis' value in a configuration. */
 size_t perf_sweep_position(const rg_sweep *s, perf_axis axis, uint64_t index);
 

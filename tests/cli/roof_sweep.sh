@@ -30,6 +30,18 @@ sed 's/2048/4096/' sweep.yaml >other.yaml
 if "$RIDGE" roof sweep other.yaml -o one --json >out.json 2>err.txt; then fail "mixed with another sweep"; fi
 jq -e '.error.message | test("another sweep")' out.json >/dev/null || fail "$(cat out.json)"
 
+# the same sweep of a model that has changed since
+cat >small.json <<END
+{"model_type": "llama", "vocab_size": 2000, "hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 4,
+ "num_attention_heads": 8, "rms_norm_eps": 1e-6}
+END
+printf 'phase: serve\nmodel: ./small.json\nsystem: h100\nosl: [10, 20]\nisl: 100\n' >own.yaml
+"$RIDGE" roof sweep own.yaml -o own --json >own.json || fail "own model"
+jq -e '[.pareto[].osl == (10, 20)] | any' own.json >/dev/null || fail "no osl: $(cat own.json)"
+sed -i 's/1024/2048/' small.json
+if "$RIDGE" roof sweep own.yaml -o own --json >out.json 2>err.txt; then fail "results of another model were kept"; fi
+jq -e '.error.message | test("other models")' out.json >/dev/null || fail "$(cat out.json)"
+
 # numbers of systems that are changed: an axis of its own, the slower memory never among the best
 (cat sweep.yaml; echo 'what_if: ["", "memory.bandwidth=x0.5; nvlink.bandwidth=x0.5", memory.bandwidth=x2]') >fast.yaml
 "$RIDGE" roof sweep fast.yaml --json >fast.json
