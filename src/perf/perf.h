@@ -27,6 +27,9 @@ typedef struct perf_cost {
     char weight_format[128], activation_format[64];
 } perf_cost;
 
+/* RG_ERR_USAGE for an entry that no operator of the model takes. */
+rg_status perf_policy_check(const rg_graph *graph, const rg_policy *policy, rg_error *err);
+
 /* By a policy that was parsed before (and must outlive the case); `all_fp32` as above. */
 rg_status perf_case_set(perf_case *c, const rg_graph *graph, const rg_chip *chip, rg_phase phase,
                         double batch, double context, rg_policy *policy, bool all_fp32, rg_error *err);

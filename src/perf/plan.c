@@ -135,6 +135,7 @@ rg_status perf_plan_open(perf_plan *out, const rg_graph *whole, const rg_layout 
                          bool training, rg_error *err) {
     perf_plan p = {.layout = *layout};
     RG_TRY(rg_policy_parse(policy ? policy : "", &p.policy, err));
+    RG_TRY(perf_policy_check(whole, &p.policy, err));
     RG_TRY(rg_graph_shard(&p.rank, whole, layout, err));
     p.rank.every_row = p.rank.every_row || training;
     p.all_fp32 = policy && strcmp(policy, "fp32") == 0;

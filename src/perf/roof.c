@@ -216,16 +216,8 @@ static rg_status explain(work *w, const char *policy) {
     w->by_class = rg_arena_alloc(&w->roof.arena, n + 1, sizeof *w->by_class);
     w->regime_by_class = rg_arena_alloc(&w->roof.arena, n + 1, sizeof *w->regime_by_class);
     if (!w->roof.op || !w->by_class || !w->regime_by_class) return no_memory(w);
-    /* no mistakes, but without a cost of their own */
-    static const rg_role free_of_cost[] = {RG_ROLE_QUERY,    RG_ROLE_SCORE,  RG_ROLE_PROBABILITY,
-                                           RG_ROLE_RESIDUAL, RG_ROLE_OUTPUT, RG_ROLE_DATAPATH,
-                                           RG_ROLE_ROTATION};
-    for (size_t i = 0; i < n; i++) {
-        RG_TRY(add_node(w, i));
-        for (size_t r = 0; r < sizeof free_of_cost / sizeof *free_of_cost; r++)
-            rg_policy_lookup(w->c.policy, free_of_cost[r], rg_graph_place(w->c.graph, &w->c.graph->node[i]));
-    }
-    RG_TRY(rg_policy_check(w->c.policy, w->err));
+    RG_TRY(perf_policy_check(w->c.graph, w->c.policy, w->err));
+    for (size_t i = 0; i < n; i++) RG_TRY(add_node(w, i));
     RG_TRY(add_totals(w));
     return add_capacity(w, policy);
 }

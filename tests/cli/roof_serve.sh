@@ -52,6 +52,7 @@ refused "tp=3 does not divide" roof serve llama-3.1-70b --system dgx-h100 --layo
 refused "a concurrency or a rate" roof serve llama-3.1-70b --system dgx-h100 --concurrency 1 --rate 1
 refused "sees both ways" roof serve all-minilm-l6-v2 --system h100
 refused "ranks" roof serve llama-3.1-70b --system h100 --layout tp=16 --concurrency 1
+refused "a.nothing matches no operator" roof serve llama-3.1-70b --system h100 --concurrency 1 --policy a.nothing=int8
 refused "vllm" roof serve llama-3.1-70b --system h100 --concurrency 1 --engine nosuch
 
 # a table of one model has nothing to be scored on

@@ -36,6 +36,7 @@ refused() { # refused WORDS ARGUMENTS...
 }
 refused "tp=3 does not divide" roof decode llama-3.1-70b --system dgx-h100 --layout tp=3
 refused "xp=2" roof decode llama-3.1-70b --system dgx-h100 --layout xp=2
+refused "w.nothing matches no operator" roof decode llama-3.1-70b --system dgx-h100 --policy w=int8,w.nothing=int4
 refused "nowhere" roof decode llama-3.1-70b --system nowhere
 refused "12 or 16" roof decode llama-3.1-70b --system dgx-h100 --layout tp=1,dp=4 --batch 14
 "$RIDGE" roof decode llama-3.1-405b --system dgx-h100 --layout tp=8 | grep -q "weights do not fit: .* too much; 2 times tp x pp would" ||
