@@ -227,7 +227,11 @@ rg_status rg_train_calibrate(rg_str *out, const char *dir, const char *data_dir,
     perf_scoring *s = calloc(1, sizeof *s);
     if (!s) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     *s = (perf_scoring){.dir = dir, .data_dir = data_dir, .all = all, .err = err};
-    const rg_status status = perf_train_calibrate(s, date, out);
+    const size_t before = out->len;
+    rg_status status = perf_train_calibrate(s, date, out);
+    if (status == RG_OK && !strstr((out->data ? out->data : "") + before, "name:"))
+        status = rg_fail(err, RG_ERR_IO, dir, "a folder with measured/",
+                         "none of the tables of training steps is there");
     rg_arena_free(&s->card.arena);
     free(s);
     return status != RG_OK || !out->failed ? status

@@ -35,10 +35,11 @@ refused 'a multiple of it' llama-3.1-8b --system dgx-h100 --layout dp=6 --batch 
 refused 'larger system' llama-3.1-8b --system h100 --layout tp=8,dp=2 --batch 16
 refused 'llm-foundry' llama-3.1-8b --system h100 --stack torchtitan
 refused 'flash1' llama-3.1-8b --system h100 --attention sparse
+refused 'w.nothing matches no operator' llama-3.1-8b --system h100 --policy w.nothing=mxfp8
 refused 'layout' llama-3.1-8b --system h100 --layout tp=eight
 
-"$RIDGE" perf calibrate . -o fitted.yaml # no tables: no constants
-grep -q '^phase: training' fitted.yaml && ! grep -q 'name:' fitted.yaml
+code=0; "$RIDGE" perf calibrate . -o fitted.yaml 2>err || code=$? # no tables: no constants, nothing written
+[ $code = 1 ] && grep -q 'none of the tables' err && [ ! -e fitted.yaml ] || { echo "calibrated by nothing"; cat err; exit 1; }
 
 # joules and prices of all chips, under a cap longer
 "$RIDGE" roof train llama-3.1-8b --system dgx-h100 --layout dp=8,zero=1 --batch 64 --usd-per-hour 2 --json >out
