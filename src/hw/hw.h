@@ -68,6 +68,7 @@ typedef struct hw_dimension {
     int8_t exponent[7];
 } hw_dimension;
 hw_dimension hw_dimension_of(rg_unit unit);
+const char *hw_unit_sample(rg_unit unit); /* for messages: what is expected, with an example */
 /* A number in whatever unit its text says. */
 rg_status hw_units_any(const char *text, double *out, rg_unit *unit, rg_error *err);
 

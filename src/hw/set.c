@@ -36,6 +36,12 @@ static bool path_of(const char *name, char *path, size_t size) {
     return hw_unit_of(path) != RG_N_UNITS;
 }
 
+/* Is a number of this unit counted in millions at least, for any chip? */
+static bool is_large(rg_unit unit) {
+    return unit == RG_UNIT_BYTES || unit == RG_UNIT_BYTES_PER_S || unit == RG_UNIT_FLOP_PER_S ||
+           unit == RG_UNIT_HZ;
+}
+
 rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, const rg_value *old,
                        double *out, rg_error *err) {
     bool scaled = text[0] == 'x';
@@ -53,6 +59,11 @@ rg_status hw_new_value(const char *assignment, const char *text, rg_unit unit, c
     }
     if (!isfinite(v) || v <= 0)
         return hw_no_set(err, assignment, "a finite number above 0", "no such number");
+    if (!scaled && v < 1e6 && is_large(unit)) { /* "80" where "80 GB" is meant */
+        char what[80];
+        snprintf(what, sizeof what, "a bare number is in %s: too small", rg_unit_name(unit));
+        return hw_no_set(err, assignment, hw_unit_sample(unit), what);
+    }
     *out = v;
     return RG_OK;
 }

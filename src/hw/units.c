@@ -76,6 +76,10 @@ const char *rg_unit_name(rg_unit unit) {
     return units[unit].name;
 }
 
+const char *hw_unit_sample(rg_unit unit) {
+    return units[unit].sample;
+}
+
 hw_dimension hw_dimension_of(rg_unit unit) {
     return units[unit].dimension;
 }
