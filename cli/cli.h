@@ -59,6 +59,7 @@ double cli_number(const cli_context *context, const char *name, double otherwise
 int64_t cli_int(const cli_context *context, const char *name, int64_t otherwise);
 /* i-th value of a repeated option, NULL past the end. */
 const char *cli_nth(const cli_context *context, const char *name, int i);
+int64_t cli_nth_int(const cli_context *context, const char *name, int i, int64_t otherwise);
 
 /* JSON text on stdout with every number finite (infinities and NaN become null). */
 void cli_print_json_number(rg_str *out, double value);

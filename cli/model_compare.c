@@ -28,22 +28,8 @@ static void print_out(rg_str *out) {
 
 /* ---- kv ---------------------------------------------------------------------------------------------- */
 
-/* "8192", "128k" (k = 1024), "1M" (1024 k). */
-static rg_status take_length(const char *text, double *out, rg_error *err) {
-    char *end;
-    double v = strtod(text, &end);
-    const double unit = *end == 'k' || *end == 'K' ? 1024 : *end == 'M' ? 1048576 : 1;
-    if (end != text && unit > 1) end++;
-    v *= unit;
-    if (end == text || *end || !(v >= 1 && v <= 1e12) || v != floor(v))
-        return rg_fail(err, RG_ERR_USAGE, "--at", "whole tokens: 8192, 128k (k = 1024), 1M (1024 k)",
-                       "\"%.60s\"", text);
-    *out = v;
-    return RG_OK;
-}
-
 const cli_option cli_model_kv_options[] = {
-    {"at", CLI_STRING, "TOKENS", "token", "4k", 0, 0, true, false,
+    {"at", CLI_INT, "TOKENS", "token", "4k", 1, 1e12, true, false,
      "length of the sequence: 8192, 128k (k = 1024), 1M; several times for several rows"},
     {"policy", CLI_STRING, "POLICY", NULL, NULL, 0, 0, false, false,
      "numerics policy that stores the cache (default: bf16)"},
@@ -64,10 +50,9 @@ static rg_status kv_rows(cli_context *context, const rg_graph *g, rg_str *out, r
                       g->model, t.kv_bytes_per_token + t.indexer_bytes_per_token, t.state_bytes_per_sequence,
                       policy ? policy : "bf16", "tokens", "bytes per sequence", "GiB");
     }
-    const char *text = cli_nth(context, "at", 0);
-    for (int i = 0; i == 0 || (text = cli_nth(context, "at", i)); i++) {
-        double at = 0, bytes;
-        RG_TRY(take_length(text ? text : cli_string(context, "at"), &at, err));
+    for (int i = 0; i == 0 || cli_nth(context, "at", i); i++) {
+        const double at = (double)cli_nth_int(context, "at", i, cli_int(context, "at", 4096));
+        double bytes;
         RG_TRY(rg_graph_kv_bytes(g, policy, at, &bytes, err));
         if (context->json)
             rg_str_printf(out, "%s{\"context\": %.0f, \"kv_bytes_per_sequence\": %.0f}", i ? ", " : "", at,

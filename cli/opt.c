@@ -24,18 +24,33 @@ static const cli_option *find(const cli_option *options, const char *name, size_
     return NULL;
 }
 
+static bool of_tokens(const cli_option *option) {
+    return option->type == CLI_INT && option->unit && strcmp(option->unit, "token") == 0;
+}
+
+/* A number; of tokens also "128k" (k = 1024), "1M" (1024 k). NAN: something else. */
+static double value_of(const cli_option *option, const char *text) {
+    char *end;
+    double v = strtod(text, &end);
+    if (end == text) return NAN;
+    const double unit = !of_tokens(option) ? 1 : *end == 'k' || *end == 'K' ? 1024 : *end == 'M' ? 1048576 : 1;
+    if (unit > 1) end++;
+    return *end ? NAN : v * unit;
+}
+
 static rg_status check_value(const cli_option *option, const char *text, rg_error *err) {
     if (option->type != CLI_INT && option->type != CLI_NUMBER) return RG_OK;
     char where[128], expected[128];
     snprintf(where, sizeof where, "%s%s", cli_dashes(option), option->name);
-    const char *what = option->type == CLI_INT ? "a whole number" : "a number";
+    const char *what = of_tokens(option)          ? "whole tokens (128k: 128 x 1024)"
+                       : option->type == CLI_INT ? "a whole number"
+                                                  : "a number";
     if (option->max > option->min)
         snprintf(expected, sizeof expected, "%s from %.15g to %.15g", what, option->min, option->max);
     else
         snprintf(expected, sizeof expected, "%s", what);
-    char *end;
-    double v = strtod(text, &end);
-    bool good = end != text && !*end && isfinite(v) && (option->type == CLI_NUMBER || v == floor(v));
+    const double v = value_of(option, text);
+    bool good = isfinite(v) && (option->type == CLI_NUMBER || v == floor(v));
     if (good && option->max > option->min) good = v >= option->min && v <= option->max;
     return good ? RG_OK : rg_fail(err, RG_ERR_USAGE, where, expected, "\"%s\"", text);
 }
@@ -123,11 +138,17 @@ const char *cli_string(const cli_context *context, const char *name) {
 }
 
 double cli_number(const cli_context *context, const char *name, double otherwise) {
+    const cli_option *o = find(context->command->options, name, strlen(name));
     const char *text = cli_string(context, name);
-    return text ? strtod(text, NULL) : otherwise;
+    return o && text ? value_of(o, text) : otherwise;
 }
 
 int64_t cli_int(const cli_context *context, const char *name, int64_t otherwise) {
-    const char *text = cli_string(context, name);
-    return text ? (int64_t)strtod(text, NULL) : otherwise;
+    return cli_nth_int(context, name, -1, otherwise);
+}
+
+int64_t cli_nth_int(const cli_context *context, const char *name, int i, int64_t otherwise) {
+    const char *text = i < 0 ? cli_string(context, name) : cli_nth(context, name, i);
+    const cli_option *o = find(context->command->options, name, strlen(name));
+    return o && text ? (int64_t)value_of(o, text) : otherwise;
 }

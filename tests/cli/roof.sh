@@ -105,9 +105,12 @@ failed 2 'int99' llama-3.1-8b h100 $decode --policy w=int99
 failed 2 '--phase' llama-3.1-8b h100 --phase train
 failed 2 'option --phase is needed' llama-3.1-8b h100
 failed 2 '--batch' llama-3.1-8b h100 --phase decode --batch 0
-failed 2 '--context' llama-3.1-8b h100 --phase decode --context x
+failed 2 '128k' llama-3.1-8b h100 --phase decode --context x
+expect 0 llama-3.1-8b h100 --phase decode --context 32k --json
+holds '.context == 32768'
 failed 2 'unknown chip "h1000"' llama-3.1-8b h1000 --phase decode
 failed 2 'no model is called "llama-9"' llama-9 h100 --phase decode
+failed 2 'as in "80 GB" or' llama-3.1-8b h100 --phase decode --set memory.capacity=80
 failed 2 'unknown number in "x=1"' llama-3.1-8b h100 --phase decode --set x=1
 mkdir -p own/chips && cp -r "$SRC/data/families" "$SRC/data/models" own
 grep -v '^  bandwidth: {value: 3.35' "$SRC/data/chips/h100-sxm.yaml" >own/chips/h100-sxm.yaml
