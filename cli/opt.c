@@ -33,7 +33,10 @@ static double value_of(const cli_option *option, const char *text) {
     char *end;
     double v = strtod(text, &end);
     if (end == text) return NAN;
-    const double unit = !of_tokens(option) ? 1 : *end == 'k' || *end == 'K' ? 1024 : *end == 'M' ? 1048576 : 1;
+    const double unit = !of_tokens(option)           ? 1
+                        : *end == 'k' || *end == 'K' ? 1024
+                        : *end == 'M'                ? 1048576
+                                                     : 1;
     if (unit > 1) end++;
     return *end ? NAN : v * unit;
 }
@@ -42,9 +45,9 @@ static rg_status check_value(const cli_option *option, const char *text, rg_erro
     if (option->type != CLI_INT && option->type != CLI_NUMBER) return RG_OK;
     char where[128], expected[128];
     snprintf(where, sizeof where, "%s%s", cli_dashes(option), option->name);
-    const char *what = of_tokens(option)          ? "whole tokens (128k: 128 x 1024)"
+    const char *what = of_tokens(option)         ? "whole tokens (128k: 128 x 1024)"
                        : option->type == CLI_INT ? "a whole number"
-                                                  : "a number";
+                                                 : "a number";
     if (option->max > option->min)
         snprintf(expected, sizeof expected, "%s from %.15g to %.15g", what, option->min, option->max);
     else

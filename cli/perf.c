@@ -292,8 +292,8 @@ const cli_command cli_perf_commands[] = {
          "printf 'gemm_dtype,m,n,k\\nbfloat16,64,4096,4096\\n' | ridge perf predict --chip h100 --op gemm\n"
          "  gemm_dtype,m,n,k,bound_s,estimate_s,lo80_s,hi80_s,regime,class,power_w,energy_j\n"
          "  "
-         "bfloat16,64,4096,4096,1.03293e-05,1.56098e-05,1.4482e-05,1.76175e-05,memory,calibrated,487.7,0."
-         "00761224",
+         "bfloat16,64,4096,4096,1.03293e-05,1.56445e-05,1.45336e-05,1.75381e-05,memory,calibrated,486.9,"
+         "0.00761683",
      .options = predict_options,
      .run = predict},
     {.noun = "perf",

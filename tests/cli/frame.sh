@@ -20,7 +20,7 @@ jq -e '.error.message and (.error | has("where")) and (.error | has("expected"))
 expect 2 "$RIDGE" num show no_such_format
 [ "$(wc -l <err)" = 1 ]
 # every command has help with an example, and help names every option
-for noun in num tensor model eval hw roof rtl study ledger; do
+for noun in num tensor model eval hw roof perf rtl study ledger; do
     "$RIDGE" $noun --help | sed -n 's/^  ridge [a-z]* \([a-z-]*\).*/\1/p' >verbs
     [ -s verbs ]
     while read -r verb; do
