@@ -270,13 +270,18 @@ static void report_misfit(work *w, const perf_pool *p) {
     r->usd_per_million_tokens = NAN;
     add_memory(w, 0);
     r->wanted_bytes = need;
-    snprintf(r->reason, sizeof r->reason,
-             "%s: %.4g GB of %.4g GB that may be filled, %.4g GB too many; what would fit: tp=%lld, or "
-             "formats of %.2g of these bytes",
-             p->weight_bytes > room ? "weights do not fit" : "no sequence fits beside the weights",
-             need / 1e9, room / 1e9, (need - room) / 1e9,
-             (long long)(p->layout.tp * (int64_t)exp2(ceil(log2(need / room)))),
-             fmax(0, (room - p->sequence_bytes) / p->weight_bytes));
+    /* tp leaves the experts of a rank as they are */
+    const double others = need - p->expert_bytes;
+    const bool deal = p->expert_bytes > 0 && others < room;
+    const double times = deal ? p->expert_bytes / (room - others) : need / room;
+    snprintf(
+        r->reason, sizeof r->reason,
+        "%s: %.4g GB of %.4g GB that may be filled, %.4g GB too many; what would fit: %s=%lld%s, or "
+        "formats of %.2g of these bytes",
+        p->weight_bytes > room ? "weights do not fit" : "no sequence fits beside the weights", need / 1e9,
+        room / 1e9, (need - room) / 1e9, deal ? "ep" : "tp",
+        (long long)((deal ? p->layout.ep * p->layout.etp : p->layout.tp) * (int64_t)exp2(ceil(log2(times)))),
+        deal ? " over as many ranks" : "", fmax(0, (room - p->sequence_bytes) / p->weight_bytes));
 }
 
 static rg_status run(work *w) {

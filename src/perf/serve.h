@@ -91,8 +91,10 @@ typedef struct perf_pool { /* chips under one layout */
     const rg_system *system;
     rg_layout layout;
     double replicas, chips;
-    double memory_bytes, memory_share, weight_bytes, sequence_bytes; /* of a chip of an average stage */
-    double max_batch;                                                /* sequences of a replica that fit */
+    double memory_bytes, memory_share;
+    double weight_bytes, expert_bytes,
+        sequence_bytes; /* of a chip of an average stage; experts are weights */
+    double max_batch;   /* sequences of a replica that fit */
 } perf_pool;
 
 /* `system` must outlive it. */

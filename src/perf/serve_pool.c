@@ -20,11 +20,11 @@ static rg_status check_ranks(const rg_system *s, int64_t layers, const rg_layout
 }
 
 /* Stages are taken as equal: an average one. */
-static double weights_of(const perf_plan *p) {
+static double weights_of(const perf_plan *p, bool experts) {
     double sum = 0;
     for (size_t i = 0; i < p->n_kinds + 2; i++)
         sum += (i < p->n_kinds ? p->kind[i].n_layers : 1) *
-               (p->kind[i].weight_bytes + p->kind[i].expert_weight_bytes);
+               (experts ? p->kind[i].expert_weight_bytes : p->kind[i].weight_bytes);
     return sum / (double)p->layout.pp;
 }
 
@@ -48,7 +48,8 @@ rg_status perf_pool_lay(perf_pool *p, const rg_layout *layout, rg_error *err) {
     p->layout = p->plan.layout = *layout;
     p->replicas = (double)layout->dp;
     p->chips = rg_layout_ranks(layout);
-    p->weight_bytes = weights_of(&p->plan);
+    p->expert_bytes = weights_of(&p->plan, true);
+    p->weight_bytes = p->expert_bytes + weights_of(&p->plan, false);
     return RG_OK;
 }
 

@@ -30,6 +30,10 @@ jq -e '.verdict == "does not fit" and .seconds == null and (.reason | test("weig
     fail "fits: $(cat out.json)"
 
 "$RIDGE" $serve | jq -e ".resident_batch == 1 and .tpot_s > 0" >/dev/null || fail "one user"
+# of experts, what the advice says does fit
+"$RIDGE" roof serve deepseek-v3 --system dgx-h200 --layout dp=8,ep=8 --concurrency 8 --json >out.json
+jq -e '.reason | test("would fit: ep=16 over")' out.json >/dev/null || fail "experts: $(cat out.json)"
+"$RIDGE" roof serve deepseek-v3 --system dgx-h200 --layout dp=16,ep=16 --concurrency 16 --json | jq -e '.verdict == "ok"' >/dev/null || fail "ep=16"
 
 # pools, guesses, rent, a slower link
 "$RIDGE" $serve --concurrency 64 --prefill-layout tp=4 | jq -e '.parts_s.prompts == 0 and .chips > 8 and .transfer_s > 0' >/dev/null || fail "pools"
