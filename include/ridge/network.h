@@ -23,7 +23,7 @@ typedef enum rg_collective {
 const char *rg_collective_name(rg_collective op);
 
 typedef struct rg_collective_time {
-    double bound_s; /* bytes over the busiest level / its bandwidth */
+    double bound_s; /* what must leave a chip, or a domain, over its links: docs/systems.md */
     double estimate_s, lo80_s, hi80_s;
     const char *algorithm; /* "ring", "tree", "in-switch", "direct", "torus", "hierarchical"; "measured": what
                               the calibrated library picks; "none" */
@@ -34,8 +34,8 @@ typedef struct rg_collective_time {
 } rg_collective_time;
 
 /* The group's ranks are `stride` chips apart, beginning at the first chip of a domain (tp inside a node: 1;
-   dp around tp = 8: 8); all groups of the layout work at once, and traffic inside a domain rides on its
-   links. bytes: all-reduce, reduce-scatter: the buffer that each rank holds before; all-gather: the gathered
+   dp around tp = 8: 8); all groups of the layout work at once, and a group inside a domain uses its links
+   alone. bytes: all-reduce, reduce-scatter: the buffer that each rank holds before; all-gather: the gathered
    buffer; all-to-all: what a rank sends to all, its own part included; send: the message. dtype: "half" or
    "int8", as measured (NULL: half). `all` may be NULL: then nothing is calibrated. No allocation, no files:
    below 1 us. RG_ERR_USAGE: a group that the system does not join, or numbers that are none. */

@@ -39,6 +39,7 @@ static void cut(question *q, double stride) {
         for (int a = 0; a < (l->topology == RG_TOPOLOGY_TORUS ? l->n_axes : 1); a++) {
             const double next = l->topology == RG_TOPOLOGY_TORUS ? at * l->axis[a] : l->n_chips;
             span.along[a] = between(q->ranks, stride, at, next);
+            span.apart[a] = fmax(1, stride / at);
             at = next;
         }
         if (span.ranks > 1) q->span[q->n_spans++] = span;
@@ -69,7 +70,6 @@ static perf_phase phase(const question *q, const perf_reach *span, rg_collective
             if (p.s < best.s) best = p;
         }
     }
-    best.bound_s = perf_network_bound(span, op, bytes);
     return best;
 }
 
@@ -160,7 +160,7 @@ static void answer(const question *q, rg_collective_time *out) {
     double bound_s = 0;
     const char *level = "";
     for (int i = 0; i < q->n_spans; i++) {
-        const double s = perf_network_bound(&q->span[i], q->op, bytes_at(q, &q->span[i]));
+        const double s = perf_network_cut(&q->span[i], q->n_spans - i, q->op, q->ranks, q->bytes);
         if (s > bound_s) level = q->span[i].level->name;
         bound_s = fmax(bound_s, s);
     }

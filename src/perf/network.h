@@ -11,13 +11,14 @@ typedef struct perf_reach {
     const rg_system_level *level;
     double ranks, inside;
     double units;              /* of the whole level */
-    double along[RG_MAX_AXES]; /* TORUS and RING: ranks per axis */
+    double along[RG_MAX_AXES]; /* TORUS and RING: ranks per axis, */
+    double apart[RG_MAX_AXES]; /* and units from one to the next: other groups sit between them */
 } perf_reach;
 
 typedef enum perf_origin { PERF_CALIBRATED, PERF_TRANSFERRED, PERF_ASSUMED } perf_origin;
 
 typedef struct perf_phase {
-    double bound_s, ideal_s, s, lo_s, hi_s;
+    double ideal_s, s, lo_s, hi_s;
     const char *algorithm;
     perf_origin origin;
 } perf_phase;
@@ -30,7 +31,10 @@ typedef struct perf_way {
 } perf_way;
 enum { PERF_MAX_WAYS = 3 };
 
-double perf_network_bound(const perf_reach *span, rg_collective op, double bytes);
+/* What must pass between a unit of the level below span[0] and the rest of the group's `ranks`, over the
+   unit's links of all n levels, and through the middle of a torus: no algorithm is faster, detours over chips
+   and levels included, while all groups of the layout work at once. bytes: as in rg_perf_collective. */
+double perf_network_cut(const perf_reach *span, int n, rg_collective op, double ranks, double bytes);
 /* How many ways the level has. */
 int perf_network_ways(const perf_reach *span, rg_collective op, double bytes, perf_way way[PERF_MAX_WAYS]);
 

@@ -24,15 +24,15 @@ static double axis_of(const perf_reach *span, int i) {
 
 /* A group on part of an axis is a line: the link that closes the ring is not its own. */
 static bool closes(const perf_reach *span, int i) {
-    return span->level->wraps && span->along[i] > 0.999 * axis_of(span, i);
+    return span->level->wraps && span->along[i] * span->apart[i] > 0.999 * axis_of(span, i);
 }
 
-/* Links of the chip in the corner, towards the group. */
+/* Links of the chip in the corner, towards the group; those of an axis are shared with the groups between. */
 static double corner_links(const perf_reach *span) {
     double n = 0;
     for (int i = 0; i < axes_of(span->level); i++)
-        if (span->along[i] > 1) n += closes(span, i) ? 2 : 1;
-    return fmax(n, 1);
+        if (span->along[i] > 1) n += (closes(span, i) ? 2 : 1) / span->apart[i];
+    return n > 0 ? n : 1;
 }
 
 /* One direction of one link. A full-duplex pair of neighbours along an axis has one each way. */
@@ -40,36 +40,74 @@ static double link_rate(const perf_reach *span) {
     return span->level->bytes_per_s.value / (2 * axes_of(span->level));
 }
 
-/* Traffic over the middle of the longest axis: a quarter of all bytes each way, over a cut with one link
-   (two, where the ring closes) per line of chips. */
-static double bisection_s(const perf_reach *span, double bytes) {
+/* Links along the axis of a message to the next rank. The other way round a ring of k helps 1 / (k - 1). */
+static double send_links(const perf_reach *span, bool both_ways) {
+    double most = 0;
+    for (int i = 0; i < axes_of(span->level); i++) {
+        const double k = span->along[i], other = both_ways && closes(span, i) ? k / (k - 1) : 1;
+        if (k > 1) most = fmax(most, other / span->apart[i]);
+    }
+    return most > 0 ? most : 1;
+}
+
+/* An all-to-all over the middle of each axis: one link (two, where the ring closes) per line of chips. Each
+   chip of the smaller half has `above_per_s` on other levels too. */
+static double bisection_s(const perf_reach *span, double bytes, double above_per_s) {
     double s = 0;
     for (int i = 0; i < axes_of(span->level); i++) {
-        const double k = span->along[i], links = closes(span, i) ? 2 : 1;
-        if (k > 1) s = fmax(s, bytes * k / (4 * links) / link_rate(span));
+        const double k = span->along[i], half = floor(k / 2), links = closes(span, i) ? 2 : 1,
+                     groups = span->apart[i];
+        if (k > 1 && k == floor(k))
+            s = fmax(s, groups * bytes * half * (k - half) / k /
+                            (links * link_rate(span) + groups * half * above_per_s));
     }
     return s;
 }
 
-/* Rate of one chip towards the k - 1 others of its group. */
-static double rate(const perf_reach *span, rg_collective op) {
-    const rg_system_level *l = span->level;
-    if (is_torus(span)) return link_rate(span) * (op == RG_SEND ? 1 : corner_links(span));
-    if (l->topology != RG_TOPOLOGY_MESH) return l->bytes_per_s.value;
-    const double peers = op == RG_SEND ? 1 : fmin(span->ranks, span->units) - 1;
-    return l->bytes_per_s.value * fmin(1, peers / fmax(1, span->units - 1));
+static double mesh_peers(const perf_reach *span, rg_collective op) {
+    return op == RG_SEND ? 1 : fmin(span->ranks, span->units) - 1;
 }
 
-double perf_network_bound(const perf_reach *span, rg_collective op, double bytes) {
-    double s = share(op, span->ranks) * bytes / rate(span, op);
-    if (op == RG_ALL_REDUCE && span->level->reduces) s /= 2;
-    if (op == RG_ALL_TO_ALL && is_torus(span)) s = fmax(s, bisection_s(span, bytes));
+/* Rate of one chip towards the k - 1 others of its group, on direct links. */
+static double rate(const perf_reach *span, rg_collective op) {
+    const rg_system_level *l = span->level;
+    if (is_torus(span))
+        return link_rate(span) * (op == RG_SEND ? send_links(span, false) : corner_links(span));
+    if (l->topology != RG_TOPOLOGY_MESH) return l->bytes_per_s.value;
+    return l->bytes_per_s.value * fmin(1, mesh_peers(span, op) / fmax(1, span->units - 1));
+}
+
+/* The same with detours: in a mesh over chips of other groups, two links for each byte. */
+static double most_rate(const perf_reach *span, rg_collective op) {
+    if (is_torus(span) && op == RG_SEND) return link_rate(span) * send_links(span, true);
+    if (span->level->topology != RG_TOPOLOGY_MESH) return rate(span, op);
+    return (rate(span, op) + span->level->bytes_per_s.value) / 2;
+}
+
+double perf_network_cut(const perf_reach *span, int n, rg_collective op, double ranks, double bytes) {
+    /* where a stride does not divide a domain, some have one rank more than others */
+    const double inside = ceil(span->inside * (1 - 1e-12)), k = ranks / inside;
+    double own_per_s = most_rate(span, op), above_per_s = 0;
+    bool reduces = span->level->reduces;
+    for (int i = 1; i < n; i++) {
+        above_per_s += most_rate(&span[i], op);
+        reduces |= span[i].level->reduces;
+    }
+    if (op == RG_SEND) return bytes / own_per_s;
+    if (!(k > 1)) return 0;
+    const double leaves = share(op, k) * bytes / (op == RG_ALL_TO_ALL ? 1 : inside);
+    double s = leaves / (own_per_s + above_per_s);
+    if (op == RG_ALL_REDUCE && reduces) s /= 2;
+    if (op == RG_ALL_TO_ALL && is_torus(span))
+        s = fmax(s, bisection_s(span, bytes * span->inside * span->ranks / ranks, above_per_s));
     return s;
 }
 
 /* Whole shards: the longer way round a ring of k is k / 2 of them, not (k - 1) / 2. */
 static double torus_ideal_s(const perf_reach *span, rg_collective op, double bytes) {
-    if (op == RG_SEND || op == RG_ALL_TO_ALL) return perf_network_bound(span, op, bytes);
+    const double wire_s = share(op, span->ranks) * bytes / rate(span, op);
+    if (op == RG_SEND) return wire_s;
+    if (op == RG_ALL_TO_ALL) return fmax(wire_s, bisection_s(span, bytes, 0));
     double part = (span->ranks - 1) / span->ranks;
     for (int i = 0; i < axes_of(span->level); i++) {
         const double k = span->along[i];
@@ -81,7 +119,8 @@ static double torus_ideal_s(const perf_reach *span, rg_collective op, double byt
 static double torus_steps(const perf_reach *span, rg_collective op) {
     double steps = 0;
     for (int i = 0; i < axes_of(span->level); i++)
-        if (span->along[i] > 1) steps += closes(span, i) ? floor(span->along[i] / 2) : span->along[i] - 1;
+        if (span->along[i] > 1)
+            steps += span->apart[i] * (closes(span, i) ? floor(span->along[i] / 2) : span->along[i] - 1);
     return op == RG_SEND ? 1 : (op == RG_ALL_REDUCE ? 2 : 1) * steps;
 }
 

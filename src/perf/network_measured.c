@@ -110,6 +110,6 @@ bool perf_network_measured(const rg_calibrations *all, const rg_system *s, const
     out->s = exp(middle);
     out->lo_s = exp(middle + wider * fmin(0, b.lo - middle));
     out->hi_s = exp(middle + wider * fmax(0, b.hi - middle));
-    out->ideal_s = perf_network_bound(span, op, bytes);
+    out->ideal_s = perf_network_cut(span, 1, op, span->ranks, bytes);
     return true;
 }
