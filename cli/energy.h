@@ -5,16 +5,18 @@
 #include "cli.h"
 #include "ridge/energy.h"
 
+#define CLI_USD_OPTION                                                                                       \
+    {                                                                                                        \
+        "usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,                             \
+            "price of a chip (default: of the system's file, else cost.rent of the chip's)"                  \
+    }
 #define CLI_ENERGY_OPTIONS                                                                                   \
     {"power-cap", CLI_STRING,                                                                                \
      "POWER",     NULL,                                                                                      \
      NULL,        0,                                                                                         \
      0,           false,                                                                                     \
      false,       "cap of a board below its own, as 500W: what would draw more takes longer"},               \
-    {                                                                                                        \
-        "usd-per-hour", CLI_NUMBER, "X", "USD/h", NULL, 1e-6, 1e6, false, false,                             \
-            "price of a chip (default: of the system's file, else cost.rent of the chip's)"                  \
-    }
+        CLI_USD_OPTION
 
 typedef struct cli_energy {
     rg_power power;   /* kind NULL: the chip's file does not say enough */

@@ -141,7 +141,8 @@ static void print_text(const answer *a) {
         printf("%.6g tokens/s, %.4g per chip, %.4g requests/s of at most %.4g\n", r->tokens_per_s,
                r->tokens_per_s_per_chip, r->requests_per_s, r->sustainable_requests_per_s);
         if (r->usd_per_million_tokens == r->usd_per_million_tokens)
-            printf("%.3g USD per million tokens of answers\n", r->usd_per_million_tokens);
+            printf("%.3g USD per million tokens of answers at %.4g USD/h\n", r->usd_per_million_tokens,
+                   r->usd_per_million_tokens * r->tokens_per_s * 3600 / 1e6);
         if (a->energy.energy.kind)
             printf("%.4g token/J; board power %.0f W; %s\n", a->energy.tokens / a->energy.energy.energy_j,
                    a->energy.energy.power_w, a->energy.energy.kind);
@@ -200,12 +201,24 @@ static rg_status read_question(answer *a, rg_error *err) {
     return apart ? rg_layout_parse(apart, &a->prefill, err) : RG_OK;
 }
 
+static rg_status set_rent(answer *a, rg_error *err) {
+    char text[80];
+    const double usd = cli_number(a->cli, "usd-per-hour", 0);
+    snprintf(text, sizeof text, "cost.rent=%.17g USD/h", usd);
+    return usd > 0 ? rg_system_set(&a->system, text, err) : RG_OK;
+}
+
 rg_status cli_roof_serve(cli_context *context, rg_error *err) {
     answer a = {.cli = context};
     rg_model model;
     RG_TRY(read_question(&a, err));
     RG_TRY(cli_open_system(context, cli_string(context, "system"), &a.system, err));
-    rg_status status = rg_model_open(&model, context->argument[0], context->data_dir, false, err);
+    rg_status status = set_rent(&a, err);
+    if (status != RG_OK) {
+        rg_system_close(&a.system);
+        return status;
+    }
+    status = rg_model_open(&model, context->argument[0], context->data_dir, false, err);
     if (status == RG_OK) {
         a.q.graph = &model.graph;
         status = ask(&a, err);
@@ -242,5 +255,6 @@ const cli_option cli_roof_serve_options[] = {
      "time of one guess as a share of a step (default: that of one layer)"},
     {"prefill-layout", CLI_STRING, "LAYOUT", NULL, NULL, 0, 0, false, false,
      "prompts are done by a pool of their own, of deployments of this layout"},
+    CLI_USD_OPTION,
     CLI_SET,
     {0}};

@@ -276,8 +276,9 @@ static void report_misfit(work *w, const perf_pool *p) {
     const double times = deal ? p->expert_bytes / (room - others) : need / room;
     snprintf(
         r->reason, sizeof r->reason,
-        "%s: %.4g GB of %.4g GB that may be filled, %.4g GB too many; what would fit: %s=%lld%s, or "
+        "%s%s: %.4g GB of %.4g GB that may be filled, %.4g GB too many; what would fit: %s=%lld%s, or "
         "formats of %.2g of these bytes",
+        p == w->prefill ? "pool of prompts: " : "",
         p->weight_bytes > room ? "weights do not fit" : "no sequence fits beside the weights", need / 1e9,
         room / 1e9, (need - room) / 1e9, deal ? "ep" : "tp",
         (long long)((deal ? p->layout.ep * p->layout.etp : p->layout.tp) * (int64_t)exp2(ceil(log2(times)))),

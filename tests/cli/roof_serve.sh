@@ -42,8 +42,10 @@ b=$("$RIDGE" $serve --concurrency 8 --draft 2 --acceptance 0.8 | jq .seconds)
 jq -n -e "$b < 0.6 * $a" >/dev/null || fail "guesses: $a $b"
 b=$("$RIDGE" $serve --concurrency 8 --set nvlink.bandwidth=x0.05 | jq .seconds)
 jq -n -e "$b > $a" >/dev/null || fail "a slower link: $a $b"
-"$RIDGE" $serve --concurrency 8 --set cost.rent='2 USD/h' | jq -e '(.usd_per_million_tokens * .tokens_per_s_per_chip * 3600 / 2e6 - 1 | fabs) < 1e-9' >/dev/null ||
-    fail "rent"
+for price in "--set cost.rent=2USD/h" "--usd-per-hour 2"; do
+    "$RIDGE" $serve --concurrency 8 $price | jq -e '(.usd_per_million_tokens * .tokens_per_s_per_chip * 3600 / 2e6 - 1 | fabs) < 1e-9' >/dev/null ||
+        fail "rent: $price"
+done
 "$RIDGE" roof serve qwen3-32b --system h100 --concurrency 8 | grep -q "time between tokens" || fail "text"
 
 refused() { # refused WORDS ARGUMENTS...
