@@ -46,7 +46,7 @@ rg_status rg_power_cap(rg_power *power, double cap_w, rg_error *err);
 typedef struct rg_energy_work {
     double matrix_flop, vector_flop, bytes;
     double converted; /* activations that a kernel of its own makes narrow */
-    const char *type; /* of the matrix work: "fp8"; of "fp8+bf16" the first counts; NULL: bf16 */
+    const char *type; /* of the matrix work: "fp8"; of "fp8+bf16" the first counts; NULL: bf16, else fp16 */
     double estimate_s, lo80_s, hi80_s;
     const char *kind; /* of the times */
 } rg_energy_work;
@@ -72,9 +72,10 @@ rg_energy rg_energy_of_step(const rg_power *power, const rg_chip *chip, const rg
 /* Of a training step, always "assumed": its FLOP, and a memory that streams at full bandwidth while norms,
    activations, sums and the optimizer run, which are mostly traffic; that of the multiplies is left out. */
 rg_energy rg_energy_of_train(const rg_power *power, const rg_chip *chip, const rg_train_step *step);
-/* Of a second of service on all chips, in which tokens_per_s tokens are made: multiplies at the MFU, and
-   weights and caches once a step, as far as the memory delivers them while multiplies and attention run. The
-   kind is NULL, and nothing else is said, unless the verdict is ok and one pool does both phases. */
+/* Of a second of service on all chips, in which tokens_per_s tokens are made: multiplies at the MFU of the
+   bf16 (else fp16) rate and its joules, whatever types the policy names, and weights and caches once a step,
+   as far as the memory delivers them while multiplies and attention run. The kind is NULL, and nothing else
+   is said, unless the verdict is ok, one pool does both phases and the chip has such a rate. */
 rg_energy rg_energy_of_serve(const rg_power *power, const rg_chip *chip, const rg_serve_result *served);
 
 /* What an hour of chips buys. NAN: no price. */

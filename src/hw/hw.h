@@ -41,6 +41,8 @@ rg_status hw_value(hw_reader *r, rg_doc_node *node, rg_unit unit, rg_value *out,
 /* The same as a member; absent and not needed: *out is left alone. */
 rg_status hw_member(hw_reader *r, rg_doc_node *map, const char *key, rg_unit unit, bool need, rg_value *out,
                     rg_error *err);
+/* A share as a member: neither the number nor its range is above 1. */
+rg_status hw_share(hw_reader *r, rg_doc_node *map, const char *key, bool need, rg_value *out, rg_error *err);
 /* Stems of the .yaml files of data_dir/folder, sorted, in the arena. */
 rg_status hw_list(const char *data_dir, const char *folder, rg_arena *arena, const char ***ids, size_t *n,
                   rg_error *err);

@@ -18,10 +18,7 @@ static rg_status read_link(hw_reader *r, rg_link *l, rg_error *err) {
     RG_TRY(hw_member(r, root, "bandwidth", RG_UNIT_BYTES_PER_S, true, &l->bytes_per_s, err));
     RG_TRY(hw_member(r, root, "latency", RG_UNIT_S, true, &l->latency_s, err));
     RG_TRY(hw_member(r, root, "start", RG_UNIT_S, true, &l->start_s, err));
-    RG_TRY(hw_member(r, root, "efficiency", RG_UNIT_COUNT, true, &l->efficiency, err));
-    if (l->efficiency.value > 1)
-        return hw_wrong(r, rg_doc_get(root, "efficiency"), err, "a share, at most 1", "%g",
-                        l->efficiency.value);
+    RG_TRY(hw_share(r, root, "efficiency", true, &l->efficiency, err));
     return hw_end(r, err);
 }
 

@@ -140,3 +140,12 @@ rg_status hw_member(hw_reader *r, rg_doc_node *map, const char *key, rg_unit uni
     return need ? hw_wrong(r, map, err, "{value: NUMBER UNIT, source: KEY}", "key \"%s\" is missing", key)
                 : RG_OK;
 }
+
+rg_status hw_share(hw_reader *r, rg_doc_node *map, const char *key, bool need, rg_value *out, rg_error *err) {
+    rg_value v = *out;
+    RG_TRY(hw_member(r, map, key, RG_UNIT_COUNT, need, &v, err));
+    const double most = v.hi > v.value ? v.hi : v.value;
+    if (most > 1) return hw_wrong(r, rg_doc_get(map, key), err, "a share, at most 1", "%g", most);
+    *out = v;
+    return RG_OK;
+}

@@ -90,8 +90,7 @@ rg_status rg_chip_set(rg_chip *chip, const char *assignment, rg_error *err) {
             : rg_arena_printf(&chip->arena, "set by hand (%s); the chip's file has none", assignment);
     if (!source) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     if (old) {
-        old->v.value = value;
-        old->v.source = source;
+        old->v = (rg_value){.value = value, .source = source, .given = true};
         hw_sync(chip);
         return RG_OK;
     }

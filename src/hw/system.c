@@ -78,11 +78,7 @@ static rg_status read_speed(hw_reader *r, rg_doc_node *node, const rg_link *link
     RG_TRY(hw_take_link(r->arena, link, l, err));
     RG_TRY(hw_member(r, node, "latency", RG_UNIT_S, false, &l->latency_s, err));
     RG_TRY(hw_member(r, node, "start", RG_UNIT_S, false, &l->start_s, err));
-    RG_TRY(hw_member(r, node, "efficiency", RG_UNIT_COUNT, false, &l->efficiency, err));
-    if (l->efficiency.value > 1)
-        return hw_wrong(r, rg_doc_get(node, "efficiency"), err, "a share, at most 1", "%g",
-                        l->efficiency.value);
-    return RG_OK;
+    return hw_share(r, node, "efficiency", false, &l->efficiency, err);
 }
 
 static rg_status read_shape(hw_reader *r, rg_doc_node *node, double below, rg_system_level *l,

@@ -4,14 +4,18 @@
 #include <math.h>
 #include <string.h>
 
+static const struct rg_power_type *named(const rg_power *p, const char *name, size_t n) {
+    for (size_t i = 0; i < p->n_types; i++)
+        if (strlen(p->type[i].name) == n && strncmp(p->type[i].name, name, n) == 0) return &p->type[i];
+    return NULL;
+}
+
+/* Without one: bf16, or fp16 on parts from before it. */
 static const struct rg_power_type *type_of(const rg_power *p, const char *name) {
-    const size_t n = name ? strcspn(name, "+") : 0;
-    const struct rg_power_type *bf16 = &p->type[0];
-    for (size_t i = 0; i < p->n_types; i++) {
-        if (n && strlen(p->type[i].name) == n && strncmp(p->type[i].name, name, n) == 0) return &p->type[i];
-        if (strcmp(p->type[i].name, "bf16") == 0) bf16 = &p->type[i];
-    }
-    return bf16;
+    const struct rg_power_type *t = name ? named(p, name, strcspn(name, "+")) : NULL;
+    if (!t) t = named(p, "bf16", 4);
+    if (!t) t = named(p, "fp16", 4);
+    return t ? t : &p->type[0];
 }
 
 static int weakness(const char *kind) {
@@ -135,7 +139,9 @@ rg_energy rg_energy_of_serve(const rg_power *power, const rg_chip *chip, const r
     const rg_serve_time *t = &s->tpot;
     double peak = 0;
     if (s->verdict != RG_SERVE_OK || s->transfer_bytes > 0 || !(t->estimate_s > 0)) return (rg_energy){0};
-    (void)rg_chip_rate_of(chip, "bf16", &peak, NULL);
+    if (rg_chip_rate_of(chip, "bf16", &peak, NULL) != RG_OK &&
+        rg_chip_rate_of(chip, "fp16", &peak, NULL) != RG_OK)
+        return (rg_energy){0};
     const double streams_s =
                      s->part_s[RG_SERVE_LINEAR] + s->part_s[RG_SERVE_EXPERTS] + s->part_s[RG_SERVE_ATTENTION],
                  stored = s->memory_bytes[RG_SERVE_WEIGHTS] + s->memory_bytes[RG_SERVE_CACHE],

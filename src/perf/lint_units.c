@@ -6,11 +6,13 @@
 
 /* ---- milliwatts ---------------------------------------------------------------------------------------- */
 
+static const double unknown_chip_w = 1500; /* the most of an accelerator shipped by 2025, but for wafers */
+
 static double limit_of(lint *l, const lint_table *t, size_t row) {
     const int hardware = lint_column(&t->csv, "hardware|device|system|accelerator|gpu");
     const rg_chip *chip =
         hardware >= 0 ? lint_chip_in(&l->chips, lint_cell(&t->csv, row, hardware)) : t->chip;
-    return chip && chip->tdp_w.given ? chip->tdp_w.value : 1500; /* none takes more */
+    return chip && chip->tdp_w.given ? chip->tdp_w.value : unknown_chip_w;
 }
 
 static rg_status find_milliwatts(lint *l, const lint_table *t) {

@@ -75,15 +75,18 @@ static rg_status add_type(rg_power *p, const rg_calibrations *all, const source 
 
 static rg_status add_types(rg_power *p, const rg_chip *chip, const rg_calibrations *all, const source *s,
                            rg_error *err) {
+    static const char *const vector_types[] = {"fp32", "bf16", "fp16"}; /* as the bound takes them */
     const double tdp_w = chip->tdp_w.value;
     double vector = 0;
     for (size_t i = 0; i < chip->n_rates && p->n_types < RG_POWER_TYPES; i++) {
         const struct rg_chip_rate *r = &chip->rate[i];
         RG_TRY(add_type(p, all, s, r->type, tdp_w, r->flop_per_s.value, err));
-        if (strcmp(r->type, "fp32") == 0 || vector == 0) vector = r->flop_per_s.value;
     }
+    for (size_t i = 0; vector == 0 && i < sizeof vector_types / sizeof *vector_types; i++)
+        (void)rg_chip_rate_of(chip, vector_types[i], &vector, NULL);
     if (!(vector > 0))
-        return rg_fail(err, RG_ERR_UNSUPPORTED, chip->file, "rates, or --set", "%s: no rates", chip->id);
+        return rg_fail(err, RG_ERR_UNSUPPORTED, chip->file, "the number in the chip's file, or --set",
+                       "%s: none of rates.fp32, rates.bf16, rates.fp16 is published", chip->id);
     return assumed(all, "flop_share", tdp_w, vector, &p->vector_flop_j, err);
 }
 

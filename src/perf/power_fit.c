@@ -10,6 +10,14 @@
 
 enum { N_SEEDS = 3, MIN_ROWS = 20, MAX_TYPES = 8 };
 
+/* Which kernels tell what: docs/energy.md, "How the constants were fitted". */
+static const double idle_below_s = 2e-5, idle_quantile = 0.05; /* too short for the sampler to see */
+static const double stream_above_s = 5e-5, stream_share = 0.7, stream_flop_per_byte = 20,
+                    byte_quantile = 0.75;
+static const double throttled_share = 0.9;                  /* of the TDP */
+static const double most_flop_j = 5e-12, search_ratio = 50; /* grids from the most down by the ratio */
+static const double least_convert_j = 1e-11, near_best = 1.02;
+
 typedef struct board { /* of one split */
     double idle_w, byte_j, limit_w;
 } board;
@@ -42,24 +50,24 @@ static rg_status find_board(work *w, uint64_t seed, double flop_j, board *out) {
     size_t n = 0;
     for (size_t i = 0; i < w->t.n; i++) {
         const perf_power_row *r = &w->t.row[i];
-        if (in_part(r, PERF_FIT, seed) && r->row->measured_s < 2e-5) w->x[n++] = r->power_w;
+        if (in_part(r, PERF_FIT, seed) && r->row->measured_s < idle_below_s) w->x[n++] = r->power_w;
     }
     if (n < MIN_ROWS) return rg_fail(w->err, RG_ERR_PARSE, w->q->path, "20 or more", "too few short kernels");
-    out->idle_w = perf_quantile(w->x, n, 0.05);
+    out->idle_w = perf_quantile(w->x, n, idle_quantile);
     n = 0;
     for (size_t i = 0; i < w->t.n; i++) {
         const perf_power_row *r = &w->t.row[i];
         const double rate = r->work.bytes / r->row->measured_s;
-        if (in_part(r, PERF_FIT, seed) && !r->row->dtype->converts && r->row->measured_s >= 5e-5 &&
-            rate > 0.7 * peak && r->work.matrix_flop < 20 * r->work.bytes)
+        if (in_part(r, PERF_FIT, seed) && !r->row->dtype->converts && r->row->measured_s >= stream_above_s &&
+            rate > stream_share * peak && r->work.matrix_flop < stream_flop_per_byte * r->work.bytes)
             w->x[n++] = (r->power_w - out->idle_w - flop_j * r->work.matrix_flop / r->row->measured_s) / rate;
     }
     if (n < MIN_ROWS)
         return rg_fail(w->err, RG_ERR_PARSE, w->q->path, "20 or more", "too few kernels that stream");
-    out->byte_j = perf_quantile(w->x, n, 0.75);
+    out->byte_j = perf_quantile(w->x, n, byte_quantile);
     n = 0;
     for (size_t i = 0; i < w->t.sound; i++)
-        if (in_part(&w->t.row[i], PERF_FIT, seed) && w->t.row[i].power_w > 0.9 * limit_w)
+        if (in_part(&w->t.row[i], PERF_FIT, seed) && w->t.row[i].power_w > throttled_share * limit_w)
             w->x[n++] = w->t.row[i].power_w;
     out->limit_w = n ? perf_quantile(w->x, n, 0.5) : limit_w;
     return RG_OK;
@@ -87,7 +95,7 @@ static double find_convert_j(const work *w, const perf_dtype *type, const board 
     double best = INFINITY;
     rates at = *e;
     for (int k = 0; k <= (type->converts ? 20 : 0); k++) {
-        at.convert_j = k ? 1e-11 * pow(50, (k - 1) / 19.0) : 0;
+        at.convert_j = k ? least_convert_j * pow(search_ratio, (k - 1) / 19.0) : 0;
         const double l = loss(w, b, at);
         if (l < best) best = l, e->convert_j = at.convert_j;
     }
@@ -105,9 +113,9 @@ static rates find_rates(work *w, const perf_dtype *type, uint64_t seed, const bo
             w->drawn[w->n_drawn++] = &w->t.row[i];
     for (int pass = 0; pass < 2; pass++)
         for (int i = 60; i >= 0; i--) {
-            e.flop_j = most * pow(50, -i / 60.0);
+            e.flop_j = most * pow(search_ratio, -i / 60.0);
             const double l = find_convert_j(w, type, b, &e);
-            if (pass && l <= 1.02 * best) return e;
+            if (pass && l <= near_best * best) return e;
             best = fmin(best, l);
         }
     return e;
@@ -249,7 +257,7 @@ static rg_status fit_all(work *w) {
     fitted first[MAX_TYPES] = {{.rows = 0}};
     for (uint64_t seed = 1; seed <= N_SEEDS; seed++) {
         board b = {0};
-        double most = 5e-12;
+        double most = most_flop_j;
         RG_TRY(find_board(w, seed, 0, &b));
         RG_TRY(find_board(w, seed, find_rates(w, w->type[0], seed, &b, most).flop_j, &b));
         stretch(&idle, b.idle_w);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const double sampled_s = 2e-4; /* in shorter kernels the sampler lags: docs/energy.md */
+
 /* Cell of a line of CSV. */
 static const char *cell(const char *line, size_t i) {
     for (; i > 0 && line; i--) {
@@ -47,7 +49,7 @@ static bool separate(perf_power_table *t, const rg_lint *found, const size_t *nu
     if (!rest) return false;
     for (size_t i = 0; i < t->n; i++) {
         const perf_power_row r = t->row[i];
-        const bool brief = r.row->measured_s < 2e-4,
+        const bool brief = r.row->measured_s < sampled_s,
                    lags = !brief && left_out(found, number[r.row - t->table.row]);
         t->short_kernels += brief;
         t->lagging += lags;

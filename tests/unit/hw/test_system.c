@@ -179,6 +179,7 @@ static void refusals(void **state) {
         {"links: 18", "links: 18\n    latency: {value: 2 us, range: [1 us], source: a}", "not two numbers"},
         {"links: 18", "links: 18\n    latency: {value: 2 m, source: a}", "unknown unit \"m\""},
         {"links: 18", "links: 18\n    efficiency: {value: 1.2, source: a}", "1.2"},
+        {"links: 18", "links: 18\n    efficiency: {value: 0.9, range: [0.5, 1.1], source: a}", "1.1"},
         {"links: 18", "links: 18\n    speed: 1", "unknown key \"speed\""},
         {"topology: switch", "topology: bus", "\"bus\""},
         {"topology: switch", "topology: torus\n    axes: 4xx4", "\"4xx4\""},

@@ -114,6 +114,9 @@ static void example(void **state) {
     assert_true(fabs(c.memory_bytes_per_s.value / (12 * 1.5e12) - 1) < 1e-12);
     assert_true(rg_chip_find(&c, "memory.bandwidth")->v.hi == 0); /* nothing uncertain is left */
     assert_true(fabs(c.memory_bytes.value / (12 * 64e9) - 1) < 1e-12);
+    assert_true(rg_chip_find(&c, "rates.bf16")->v.hi > 0);
+    assert_int_equal(rg_chip_set(&c, "rates.bf16=x2", &err), RG_OK);
+    assert_true(rg_chip_find(&c, "rates.bf16")->v.hi == 0 && rg_chip_find(&c, "rates.bf16")->v.lo == 0);
     const double tdp = c.tdp_w.value;
     assert_int_equal(rg_chip_set(&c, "stacks=1e300", &err), RG_ERR_USAGE);
     assert_true(c.tdp_w.value == tdp && fabs(c.memory_bytes.value / (12 * 64e9) - 1) < 1e-12);

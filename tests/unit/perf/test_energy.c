@@ -80,6 +80,15 @@ static void by_hand(void **state) {
     near(rg_energy_of(&p, &w).energy_j, 110, 1e-12);
     w = (rg_energy_work){.kind = "transferred"};
     near(rg_energy_of(&p, &w).energy_j, 0, 0);
+    /* no type is named and there is no bf16: fp16, not what comes first */
+    rg_power old = simple();
+    old.n_types = 2;
+    old.type[1] = old.type[0];
+    strcpy(old.type[0].name, "fp32");
+    strcpy(old.type[1].name, "fp16");
+    old.type[0].flop_j.value = 1;
+    w = (rg_energy_work){.matrix_flop = 100e12, .estimate_s = 1, .lo80_s = 1, .hi80_s = 1};
+    near(rg_energy_of(&old, &w).energy_j, 200, 1e-12);
     assert_true(isnan(rg_energy_of(&p, &(rg_energy_work){.bytes = 1, .estimate_s = NAN}).energy_j));
     assert_int_equal(rg_power_cap(&p, 105, &err), RG_ERR_USAGE);
     assert_non_null(strstr(err.message, "idle"));
@@ -160,6 +169,11 @@ static void where_from(void **state) {
     must(rg_chip_parse(&chip, bare, strlen(bare), "bare.yaml", &err), &err);
     assert_int_equal(rg_power_of(&p, &chip, all, &err), RG_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.message, "power.tdp"));
+    rg_chip_close(&chip);
+    /* vector work is at the rate of fp32, bf16 or fp16, not at that of any type */
+    must(rg_chip_open(&chip, "blackhole", DATA, &err), &err);
+    assert_int_equal(rg_power_of(&p, &chip, all, &err), RG_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "rates.fp32"));
     rg_chip_close(&chip);
     rg_calibrations_close(all);
 }
