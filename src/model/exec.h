@@ -190,9 +190,11 @@ static inline const float *exec_weight_part(const exec *e, int node, int weight,
 }
 /* All of it; NULL for -1. */
 const float *exec_weight(const exec *e, int node, int weight);
-/* Value of input i of a node as the policy reads it: the value itself or a quantized copy in `operand`. */
+/* Value of input i of a node as the policy reads it, rotated and quantized in rows of `columns`: the value
+   itself or a copy in `scratch`; always a copy in y, of the size of the value. */
 rg_status exec_operand(exec *e, int node, int i, size_t columns, size_t variant, struct exec_scratch *scratch,
                        const float **out, rg_error *err);
+void exec_operand_into(const exec *e, int node, int i, size_t columns, size_t variant, float *y);
 
 /* Rows of the value of `node`, from `token` of the batch on, quantized in rows of `columns`; y may be x.
    Random bits are drawn by the number of the element, (first_token + token) width + column, from a stream
@@ -204,29 +206,40 @@ void exec_quantize_value(const exec *e, const rg_quant *q, int node, size_t toke
 enum exec_inside { EXEC_RESULT, EXEC_SCORE, EXEC_PROBABILITY, EXEC_KEY, EXEC_VALUE };
 void exec_quantize_inside(const exec *e, int threads, const rg_quant *q, int node, enum exec_inside what,
                           uint64_t first, size_t rows, size_t columns, const float *x, float *y);
-/* The quantizer of a value or a weight, with its stream of random bits. */
+/* The quantizer of a value, with its stream of random bits. */
 rg_quant exec_value_quant(const rg_quant *q, int node);
-rg_quant exec_weight_quant(const rg_quant *q, int weight);
 /* A whole weight; element [r][c] is number r cols + c of a stream of its own. */
 void exec_quantize_weight(const exec *e, const rg_quant *q, int weight, float *y);
-/* The same of a matrix made of the weight; not in place. */
-void exec_quantize_matrix(const exec *e, const rg_quant *q, int weight, const float *x, float *y);
 /* y[rows][cols]: each row of x in Hadamard blocks of `size`. */
 void exec_rotate_rows(const exec *e, size_t size, const float *x, float *y, size_t rows, size_t cols);
-/* A LINEAR node whose use has a rotation. */
-rg_status exec_linear_rotated(exec *e, int node, size_t variant, rg_error *err);
 
-/* Quantizes (if q) and packs the weight of a LINEAR node into e->packed. */
-rg_status exec_pack_weight(exec *e, int node, const rg_quant *q, struct exec_scratch *packed, rg_error *err);
-/* Plan and weight of a LINEAR node whose use has a datapath; y[rows][width] = x[rows][k] W^T under it. */
-rg_status exec_unit_open(const exec *e, int node, const exec_use *use, struct exec_unit *unit, rg_error *err);
+/* What rows are multiplied by: the weight of a node, or one expert of it, which is quantized by itself, with
+   random bits of its own. */
+typedef struct exec_matrix {
+    int node;
+    size_t n, k; /* [n][k] */
+    size_t expert;
+} exec_matrix;
+exec_matrix exec_matrix_of(const exec *e, int node); /* expert 0 */
+const float *exec_matrix_data(const exec *e, const exec_matrix *matrix);
+rg_quant exec_matrix_quant(const exec *e, const exec_matrix *matrix, const rg_quant *q);
+/* Rotates (if rotation), quantizes (if q) and packs. Uses e->operand and e->weight. */
+rg_status exec_pack_weight(exec *e, const exec_matrix *matrix, const rg_quant *q, int rotation,
+                           struct exec_scratch *packed, rg_error *err);
+/* Where the use has a datapath: plan and weight; y[rows][n] = x[rows][k] W^T under it. Rows of x belong to
+   tokens token[] of the batch (NULL: all of them). */
+rg_status exec_unit_open(const exec *e, const exec_matrix *matrix, const exec_use *use,
+                         struct exec_unit *unit, rg_error *err);
 rg_status exec_unit_run(const exec *e, struct exec_unit *unit, const float *x, const size_t *token,
                         size_t rows, float *y, rg_error *err);
-/* Products of integers of a LINEAR node. Rows of x belong to tokens token[] of the batch (NULL: all of
-   them). */
-rg_status exec_integer_plan(const exec *e, int node, size_t variant, integer_plan *out, rg_error *err);
-rg_status exec_integer_pack(exec *e, int node, const integer_plan *plan, struct exec_scratch *panels,
+/* Both, once. */
+rg_status exec_unit_multiply(const exec *e, const exec_matrix *matrix, const exec_use *use, const float *x,
+                             const size_t *token, size_t rows, float *y, rg_error *err);
+/* Products of integers. */
+rg_status exec_integer_plan(const exec *e, const exec_matrix *matrix, const exec_use *use, integer_plan *out,
                             rg_error *err);
+rg_status exec_integer_pack(exec *e, const exec_matrix *matrix, const integer_plan *plan,
+                            struct exec_scratch *panels, rg_error *err);
 rg_status exec_integer_rows(exec *e, const integer_plan *plan, const float *x, const size_t *token,
                             size_t rows, struct exec_scratch *out, rg_error *err);
 /* The node for variant `first` and all that share its weight. */

@@ -49,12 +49,7 @@ static rg_status part_open(exec *e, int node, size_t variant, const sizes *s, pa
     p->x = *exec_value(e, n->input[0], variant);
     if ((use->input[0] || use->rotation) && exec_is_chain(use)) {
         RG_TRY(exec_take(e, s->x_width, &p->copy, err));
-        if (use->rotation)
-            exec_rotate_rows(e, (size_t)use->rotation, p->x, p->copy, e->n_tokens * s->x_width / s->in,
-                             s->in);
-        if (use->input[0])
-            exec_quantize_value(e, use->input[0], n->input[0], 0, e->n_tokens, s->in,
-                                use->rotation ? p->copy : p->x, p->copy);
+        exec_operand_into(e, node, 0, s->in, variant, p->copy);
         p->x = p->copy;
     }
     return exec_take(e, (size_t)n->width, exec_value(e, node, variant), err);
@@ -67,100 +62,32 @@ static void part_close(exec *e, part *p) {
     free(p->from);
 }
 
-/* Each expert's weight is quantized by itself, with a stream of random bits of its own. */
-static rg_quant expert_quant(const rg_quant *q, int weight, size_t expert) {
-    rg_quant own = exec_weight_quant(q, weight);
-    own.cast.stream ^= expert;
-    return own;
-}
-
-static rg_status integers_of(const exec *e, int node, const sizes *s, size_t expert, const exec_use *use,
-                             integer_plan *out, rg_error *err) {
-    const rg_graph_node *n = &e->model->graph.node[node];
-    const rg_quant x = exec_value_quant(use->input[0], n->input[0]),
-                   w = expert_quant(use->weight, n->weight, expert);
-    if (integer_plan_make(out, e->kernels, &x, &w, s->in)) return RG_OK;
-    return rg_fail(err, RG_ERR_UNSUPPORTED, n->name, "operands of integers", "no product of integers");
-}
-
-static rg_status need_bytes(struct exec_scratch *scratch, size_t bytes, rg_error *err) {
-    return exec_scratch_need(scratch, bytes / sizeof(float) + 1, err);
-}
-
-static rg_status pack_integers(exec *e, int node, const sizes *s, size_t expert, const exec_use *use,
-                               rg_error *err) {
+/* Into e->packed: good for all that have the same matrix. */
+static rg_status pack_expert(exec *e, const exec_matrix *m, const exec_use *use, rg_error *err) {
     integer_plan plan;
-    RG_TRY(integers_of(e, node, s, expert, use, &plan, err));
-    RG_TRY(need_bytes(&e->packed, integer_panels_bytes(&plan, s->out), err));
-    RG_TRY(need_bytes(&e->weight, integer_work_bytes(&plan, e->threads, s->out), err));
-    integer_pack(
-        &plan, e->threads,
-        exec_weight_part(e, node, e->model->graph.node[node].weight, expert * s->out * s->in, s->out * s->in),
-        s->out, e->weight.data, (uint8_t *)e->packed.data);
-    return RG_OK;
+    if (!use->integer) return exec_pack_weight(e, m, use->weight, use->rotation, &e->packed, err);
+    RG_TRY(exec_integer_plan(e, m, use, &plan, err));
+    return exec_integer_pack(e, m, &plan, &e->packed, err);
 }
 
-static rg_status pack_expert(exec *e, int node, const sizes *s, size_t expert, const exec_use *use,
-                             rg_error *err) {
-    const int weight = e->model->graph.node[node].weight;
-    const size_t n = s->out * s->in;
-    if (use->integer) return pack_integers(e, node, s, expert, use, err);
-    const float *data = exec_weight_part(e, node, weight, expert * n, n);
-    if (use->rotation) {
-        RG_TRY(exec_scratch_need(&e->operand, n, err));
-        exec_rotate_rows(e, (size_t)use->rotation, data, e->operand.data, s->out, s->in);
-        data = e->operand.data;
-    }
-    if (use->weight) {
-        const rg_quant own = expert_quant(use->weight, weight, expert);
-        RG_TRY(exec_scratch_need(&e->weight, n, err));
-        rg_qdq_fast(e->kernels, e->threads, &own, data, e->weight.data, s->out, s->in, false, 0);
-        data = e->weight.data;
-    }
-    RG_TRY(exec_scratch_need(&e->packed, rg_gemm_packed_size(e->kernels, s->out, s->in), err));
-    rg_gemm_pack(e->kernels, e->threads, data, s->out, s->in, e->packed.data);
-    return RG_OK;
-}
-
-/* Under a datapath: codes of one expert and of the rows, `token` numbers the rows. */
-static rg_status multiply_by_unit(exec *e, int node, size_t variant, const sizes *s, size_t expert,
-                                  const float *x, const size_t *token, size_t rows, float *y, rg_error *err) {
-    const rg_graph_node *n = &e->model->graph.node[node];
-    const exec_use *use = exec_use_of(e, node, variant);
-    dot_plan plan;
-    dot_matrix weight = {0}, operand = {0};
-    RG_TRY(dot_plan_make(&plan, e->kernels, use->datapath, use->input[0], use->weight, s->in, err));
-    plan.side[0].quant = exec_value_quant(&plan.side[0].quant, n->input[0]);
-    plan.side[1].quant = expert_quant(&plan.side[1].quant, n->weight, expert);
-    plan.side[0].first_token = e->batch->first_token;
-    plan.side[0].token = token;
-    rg_status status = dot_matrix_make(
-        &weight, &plan, e->threads, 1,
-        exec_weight_part(e, node, n->weight, expert * s->out * s->in, s->out * s->in), s->out, err);
-    if (status == RG_OK) status = dot_matrix_make(&operand, &plan, e->threads, 0, x, rows, err);
-    if (status == RG_OK) dot_gemm(&plan, e->threads, &operand, &weight, y);
-    dot_matrix_free(&operand);
-    dot_matrix_free(&weight);
-    return status;
-}
-
-static rg_status multiply_integers(exec *e, int node, size_t variant, const sizes *s, size_t expert,
-                                   const float *x, const size_t *token, size_t rows, float *y,
-                                   rg_error *err) {
+static rg_status multiply_integers(exec *e, const exec_matrix *m, const exec_use *use, const float *x,
+                                   const size_t *token, size_t rows, float *y, rg_error *err) {
     integer_plan plan;
-    RG_TRY(integers_of(e, node, s, expert, exec_use_of(e, node, variant), &plan, err));
+    RG_TRY(exec_integer_plan(e, m, use, &plan, err));
     RG_TRY(exec_integer_rows(e, &plan, x, token, rows, &e->operand3, err));
-    integer_gemm(&plan, e->threads, rows, s->out, (const uint8_t *)e->operand3.data,
+    integer_gemm(&plan, e->threads, rows, m->n, (const uint8_t *)e->operand3.data,
                  (const uint8_t *)e->packed.data, y);
     return RG_OK;
 }
 
 /* The rows of one expert: gathered, multiplied, put back. */
-static rg_status multiply(exec *e, int node, size_t variant, const sizes *s, size_t expert, const part *p,
+static rg_status multiply(exec *e, const exec_matrix *m, size_t variant, const sizes *s, const part *p,
                           rg_error *err) {
+    const int node = m->node;
     const rg_graph_node *n = &e->model->graph.node[node];
     const exec_use *use = exec_use_of(e, node, variant);
-    const size_t *row = p->row + p->first[expert], rows = p->first[expert + 1] - p->first[expert];
+    const size_t expert = m->expert, *row = p->row + p->first[expert],
+                 rows = p->first[expert + 1] - p->first[expert];
     const size_t slots = s->x_width / s->in, before = e->batch->first_token * (slots - 1);
     const float *bias = n->bias >= 0 ? exec_weight_part(e, node, n->bias, expert * s->out, s->out) : NULL;
     float *all = *exec_value(e, node, variant);
@@ -173,9 +100,9 @@ static rg_status multiply(exec *e, int node, size_t variant, const sizes *s, siz
         p->from[r] = at + before; /* first_token is added to it */
     }
     if (use->datapath)
-        RG_TRY(multiply_by_unit(e, node, variant, s, expert, x, p->from, rows, y, err));
+        RG_TRY(exec_unit_multiply(e, m, use, x, p->from, rows, y, err));
     else if (use->integer)
-        RG_TRY(multiply_integers(e, node, variant, s, expert, x, p->from, rows, y, err));
+        RG_TRY(multiply_integers(e, m, use, x, p->from, rows, y, err));
     else
         rg_gemm(e->kernels, e->threads, rows, s->out, s->in, x, e->packed.data, y);
     for (size_t r = 0; r < rows; r++)
@@ -196,8 +123,9 @@ static bool has_rows(const part *p, size_t expert) {
     return p->first && p->first[expert + 1] > p->first[expert];
 }
 
-static rg_status run_expert(exec *e, int node, const sizes *s, size_t expert, const part *all,
-                            rg_error *err) {
+static rg_status run_expert(exec *e, const exec_matrix *m, const sizes *s, const part *all, rg_error *err) {
+    const int node = m->node;
+    const size_t expert = m->expert;
     for (size_t first = 0; first < e->n_variants; first++) {
         const exec_use *use = exec_use_of(e, node, first);
         bool done = false; /* with an earlier variant that has the same weight */
@@ -205,13 +133,13 @@ static rg_status run_expert(exec *e, int node, const sizes *s, size_t expert, co
             done = has_rows(&all[v], expert) && same_matrix(exec_use_of(e, node, v), use);
         if (done || !has_rows(&all[first], expert)) continue;
         if (use->datapath) {
-            RG_TRY(multiply(e, node, first, s, expert, &all[first], err));
+            RG_TRY(multiply(e, m, first, s, &all[first], err));
             continue;
         }
-        RG_TRY(pack_expert(e, node, s, expert, use, err));
+        RG_TRY(pack_expert(e, m, use, err));
         for (size_t v = first; v < e->n_variants; v++)
             if (has_rows(&all[v], expert) && same_matrix(exec_use_of(e, node, v), use))
-                RG_TRY(multiply(e, node, v, s, expert, &all[v], err));
+                RG_TRY(multiply(e, m, v, s, &all[v], err));
     }
     return RG_OK;
 }
@@ -223,7 +151,8 @@ static rg_status run(exec *e, int node, rg_error *err) {
     rg_status status = RG_OK;
     for (size_t v = 0; v < e->n_variants && status == RG_OK; v++)
         if (exec_same(e, node, v) == v) status = part_open(e, node, v, &s, &all[v], err);
-    for (size_t i = 0; i < s.experts && status == RG_OK; i++) status = run_expert(e, node, &s, i, all, err);
+    exec_matrix m = exec_matrix_of(e, node);
+    for (; m.expert < s.experts && status == RG_OK; m.expert++) status = run_expert(e, &m, &s, all, err);
     for (size_t v = 0; v < e->n_variants; v++) part_close(e, &all[v]);
     free(all);
     return status;

@@ -19,14 +19,15 @@ static void quantize_rows(const exec *e, const rg_quant *q, int value, const siz
 /* Panels of a variant's head, packed once for all variants that agree on them. */
 static rg_status pack_integers(exec *e, int node, size_t variant, rg_error *err) {
     struct exec_unit *unit = &e->head[variant];
-    RG_TRY(exec_integer_plan(e, node, variant, &unit->integers, err));
+    const exec_matrix m = exec_matrix_of(e, node);
+    RG_TRY(exec_integer_plan(e, &m, exec_use_of(e, node, variant), &unit->integers, err));
     for (size_t v = 0; v < variant; v++)
         if (e->head[v].packed && integer_same_panels(&e->head[v].integers, &unit->integers)) {
             unit->shared = e->head[v].shared;
             unit->packed = true;
             return RG_OK;
         }
-    RG_TRY(exec_integer_pack(e, node, &unit->integers, &unit->panels, err));
+    RG_TRY(exec_integer_pack(e, &m, &unit->integers, &unit->panels, err));
     unit->shared = variant;
     unit->packed = true;
     return RG_OK;
@@ -57,7 +58,8 @@ static rg_status logits(exec *e, size_t variant, size_t first, size_t n, const f
     const size_t *token = e->batch->scored + first;
     if (use->datapath) {
         struct exec_unit *unit = &e->head[variant];
-        if (!unit->ready) RG_TRY(exec_unit_open(e, node, use, unit, err));
+        const exec_matrix m = exec_matrix_of(e, node);
+        if (!unit->ready) RG_TRY(exec_unit_open(e, &m, use, unit, err));
         RG_TRY(exec_unit_run(e, unit, x, token, n, out, err));
     } else if (use->integer) {
         RG_TRY(integer_logits(e, node, variant, x, token, n, out, err));
@@ -115,8 +117,9 @@ static bool has_chain(const exec *e, int node, const rg_quant *q) {
 rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progress *progress,
                     const double share[2], rg_error *err) {
     const int node = e->model->graph.output;
+    const exec_matrix m = exec_matrix_of(e, node);
     const rg_quant *reference = exec_use_of(e, node, 0)->weight;
-    if (has_chain(e, node, reference)) RG_TRY(exec_pack_weight(e, node, reference, &e->packed, err));
+    if (has_chain(e, node, reference)) RG_TRY(exec_pack_weight(e, &m, reference, 0, &e->packed, err));
     for (size_t first = 0; first < e->n_variants; first++) {
         const rg_quant *q = exec_use_of(e, node, first)->weight;
         bool done = false;
@@ -124,7 +127,7 @@ rg_status exec_head(exec *e, exec_logits_fn *take, void *context, const rg_progr
             done = exec_same_quant(exec_use_of(e, node, v)->weight, q);
         if (done) continue;
         const bool own = !exec_same_quant(q, reference);
-        if (own && has_chain(e, node, q)) RG_TRY(exec_pack_weight(e, node, q, &e->packed2, err));
+        if (own && has_chain(e, node, q)) RG_TRY(exec_pack_weight(e, &m, q, 0, &e->packed2, err));
         const double from = (double)first / (double)e->n_variants, width = share[1] - share[0];
         RG_TRY(run_group(e, q, e->packed.data, own ? e->packed2.data : e->packed.data, take, context,
                          progress, (const double[2]){share[0] + width * from, share[1]}, err));

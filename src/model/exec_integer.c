@@ -10,23 +10,19 @@ static uint8_t *bytes_of(const struct exec_scratch *scratch) {
     return (uint8_t *)scratch->data;
 }
 
-rg_status exec_integer_plan(const exec *e, int node, size_t variant, integer_plan *out, rg_error *err) {
-    const rg_graph_node *n = &e->model->graph.node[node];
-    const exec_use *use = exec_use_of(e, node, variant);
-    const rg_quant x = exec_value_quant(use->input[0], n->input[0]),
-                   w = exec_weight_quant(use->weight, n->weight);
-    if (integer_plan_make(out, e->kernels, &x, &w, (size_t)e->model->graph.node[n->input[0]].width))
-        return RG_OK;
+rg_status exec_integer_plan(const exec *e, const exec_matrix *m, const exec_use *use, integer_plan *out,
+                            rg_error *err) {
+    const rg_graph_node *n = &e->model->graph.node[m->node];
+    const rg_quant x = exec_value_quant(use->input[0], n->input[0]), w = exec_matrix_quant(e, m, use->weight);
+    if (integer_plan_make(out, e->kernels, &x, &w, m->k)) return RG_OK;
     return rg_fail(err, RG_ERR_UNSUPPORTED, n->name, "operands of integers", "no product of integers");
 }
 
-rg_status exec_integer_pack(exec *e, int node, const integer_plan *plan, struct exec_scratch *panels,
-                            rg_error *err) {
-    const rg_graph_node *n = &e->model->graph.node[node];
-    const size_t width = (size_t)n->width;
-    RG_TRY(need_bytes(panels, integer_panels_bytes(plan, width), err));
-    RG_TRY(need_bytes(&e->weight, integer_work_bytes(plan, e->threads, width), err));
-    integer_pack(plan, e->threads, exec_weight(e, node, n->weight), width, e->weight.data, bytes_of(panels));
+rg_status exec_integer_pack(exec *e, const exec_matrix *m, const integer_plan *plan,
+                            struct exec_scratch *panels, rg_error *err) {
+    RG_TRY(need_bytes(panels, integer_panels_bytes(plan, m->n), err));
+    RG_TRY(need_bytes(&e->weight, integer_work_bytes(plan, e->threads, m->n), err));
+    integer_pack(plan, e->threads, exec_matrix_data(e, m), m->n, e->weight.data, bytes_of(panels));
     return RG_OK;
 }
 
@@ -71,13 +67,14 @@ static rg_status multiply(exec *e, int node, size_t variant, const integer_plan 
 }
 
 rg_status exec_integer_linear(exec *e, int node, size_t first, rg_error *err) {
+    const exec_matrix m = exec_matrix_of(e, node);
     integer_plan plan, other;
-    RG_TRY(exec_integer_plan(e, node, first, &plan, err));
-    RG_TRY(exec_integer_pack(e, node, &plan, &e->packed, err));
+    RG_TRY(exec_integer_plan(e, &m, exec_use_of(e, node, first), &plan, err));
+    RG_TRY(exec_integer_pack(e, &m, &plan, &e->packed, err));
     for (size_t v = first; v < e->n_variants; v++) {
-        if (exec_same(e, node, v) != v || !exec_use_of(e, node, v)->integer || *exec_value(e, node, v))
-            continue;
-        RG_TRY(exec_integer_plan(e, node, v, &other, err));
+        const exec_use *use = exec_use_of(e, node, v);
+        if (exec_same(e, node, v) != v || !use->integer || *exec_value(e, node, v)) continue;
+        RG_TRY(exec_integer_plan(e, &m, use, &other, err));
         if (integer_same_panels(&plan, &other)) RG_TRY(multiply(e, node, v, &other, err));
     }
     return RG_OK;

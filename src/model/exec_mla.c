@@ -89,7 +89,8 @@ static rg_status attend_expanded(exec *e, int node, size_t variant, const sizes 
     h->head_dim = s->nope + s->rope;
     h->v_head_dim = s->value;
     h->y = *exec_value(e, node, variant);
-    RG_TRY(exec_pack_weight(e, node, use->weight, &e->packed, err));
+    const exec_matrix matrix = exec_matrix_of(e, node);
+    RG_TRY(exec_pack_weight(e, &matrix, use->weight, 0, &e->packed, err));
     if (n->form == RG_MLA_PLAIN) {
         RG_TRY(expand(e, s, l, c, r, &h->k, &h->v, err));
         if (kept && use->input[2]) h->kept_k = h->k;
