@@ -75,6 +75,10 @@ void rg_str_printf(rg_str *s, const char *fmt, ...) __attribute__((format(printf
 void rg_str_free(rg_str *s);
 bool rg_ends_with(const char *s, const char *ending);
 
+/* Room for n elements of `size` bytes in a malloc'ed array that at least doubles. `array` is the address of
+   its pointer (NULL there and 0 in *room to start with). False, nothing changed, when memory is short. */
+bool rg_grow(void *array, size_t *room, size_t n, size_t size);
+
 /* ---- files ------------------------------------------------------------------------------------------- */
 
 /* A read-only memory map. */

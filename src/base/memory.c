@@ -1,4 +1,4 @@
-/* Arena and growing string. */
+/* Arena, growing string, growing array. */
 #include "ridge/base.h"
 
 #include <stdio.h>
@@ -116,4 +116,19 @@ void rg_str_free(rg_str *s) {
 bool rg_ends_with(const char *s, const char *ending) {
     const size_t n = strlen(s), m = strlen(ending);
     return n >= m && strcmp(s + n - m, ending) == 0;
+}
+
+bool rg_grow(void *array, size_t *room, size_t n, size_t size) {
+    enum { LEAST = 64 };
+    if (n <= *room) return true;
+    size_t more = *room <= SIZE_MAX / 2 ? 2 * *room : n;
+    if (more < LEAST) more = LEAST;
+    if (more < n) more = n;
+    void *data;
+    memcpy(&data, array, sizeof data); /* the pointer may be of any type */
+    data = more <= SIZE_MAX / size ? realloc(data, more * size) : NULL;
+    if (!data) return false;
+    memcpy(array, &data, sizeof data);
+    *room = more;
+    return true;
 }

@@ -32,14 +32,10 @@ static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for the set");
 }
 
-static bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static rg_status plan_option(task *t, size_t line, int number, const choice_option *o, rg_error *err) {
     const size_t n = strlen(o->context);
     const char *join = t->options->join;
-    if (!join) join = n && is_space(o->context[n - 1]) ? "" : " ";
+    if (!join) join = n && pair_is_space(o->context[n - 1]) ? "" : " ";
     rg_str text = {0};
     rg_str_add(&text, join);
     rg_str_add(&text, o->continuation);

@@ -44,16 +44,6 @@ static rg_status string_of(const reader *r, const json_t *value, const char *wha
     return *out ? RG_OK : no_memory(r);
 }
 
-static bool room(void **array, size_t *have, size_t need, size_t size) {
-    if (need <= *have) return true;
-    const size_t more = need > 2 * *have ? need : 2 * *have;
-    void *grown = more <= SIZE_MAX / size ? realloc(*array, more * size) : NULL;
-    if (!grown) return false;
-    *array = grown;
-    *have = more;
-    return true;
-}
-
 static rg_status list_of(const reader *r, const json_t *object, const char *key, const json_t **out) {
     const json_t *list = json_object_get(object, key);
     char message[96];
@@ -90,7 +80,7 @@ static rg_status take_options(const reader *r, const json_t *object, choice_item
     RG_TRY(string_of(r, json_object_get(object, shared_key), shared_key, !schema, &shared));
     item->n = cloze ? 1 : json_array_size(list);
     if (!cloze) RG_TRY(gold_of(r, object, item->n, &item->gold));
-    if (!room((void **)&set->option, &set->option_room, set->n_options + item->n, sizeof *set->option))
+    if (!rg_grow(&set->option, &set->option_room, set->n_options + item->n, sizeof *set->option))
         return no_memory(r);
     for (size_t i = 0; i < item->n; i++) {
         const json_t *one = cloze ? json_object_get(object, "continuation") : json_array_get(list, i);
@@ -116,7 +106,7 @@ static rg_status take_item(void *context, const json_line *line, rg_error *err) 
     set->kind = kind;
     choice_item item = {.line = line->line, .first = set->n_options};
     RG_TRY(take_options(r, object, &item));
-    if (!room((void **)&set->item, &set->item_room, set->n + 1, sizeof *set->item)) return no_memory(r);
+    if (!rg_grow(&set->item, &set->item_room, set->n + 1, sizeof *set->item)) return no_memory(r);
     set->item[set->n++] = item;
     set->n_options += item.n;
     return RG_OK;

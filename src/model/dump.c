@@ -22,13 +22,8 @@ double dump_apart(double a, double b) {
 
 rg_status dump_report_add(rg_dump_report *report, size_t *room, const rg_dump_difference *difference,
                           rg_error *err) {
-    if (report->n == *room) {
-        const size_t more = *room ? 2 * *room : 64;
-        rg_dump_difference *grown = realloc(report->difference, more * sizeof *grown);
-        if (!grown) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-        report->difference = grown;
-        *room = more;
-    }
+    if (!rg_grow(&report->difference, room, report->n + 1, sizeof *difference))
+        return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
     report->difference[report->n++] = *difference;
     return RG_OK;
 }

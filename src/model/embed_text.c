@@ -59,25 +59,13 @@ rg_status embed_form_read(const rg_model *model, embed_form *out, rg_error *err)
 }
 
 static bool room_for(embed_plan *p, size_t tokens) {
-    if (p->n + 2 > p->room) {
-        const size_t room = 2 * p->room + 64;
-        size_t *start = realloc(p->start, room * sizeof *start);
-        if (start) p->start = start;
-        size_t *line = realloc(p->line, room * sizeof *line);
-        if (line) p->line = line;
-        bool *truncated = realloc(p->truncated, room * sizeof *truncated);
-        if (truncated) p->truncated = truncated;
-        if (!start || !line || !truncated) return false;
-        p->room = room;
-    }
-    if (p->n_tokens + tokens > p->token_room) {
-        const size_t room = 2 * (p->n_tokens + tokens) + 1024;
-        int32_t *token = realloc(p->token, room * sizeof *token);
-        if (!token) return false;
-        p->token = token;
-        p->token_room = room;
-    }
-    return true;
+    size_t room[3] = {p->room, p->room, p->room};
+    if (!rg_grow(&p->start, &room[0], p->n + 2, sizeof *p->start) ||
+        !rg_grow(&p->line, &room[1], p->n + 2, sizeof *p->line) ||
+        !rg_grow(&p->truncated, &room[2], p->n + 2, sizeof *p->truncated))
+        return false;
+    p->room = room[0];
+    return rg_grow(&p->token, &p->token_room, p->n_tokens + tokens, sizeof *p->token);
 }
 
 static rg_status add_sentence(embed_plan *p, const rg_model *model, const embed_form *form, const char *text,

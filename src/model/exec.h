@@ -118,7 +118,7 @@ typedef struct exec {
        it is: computed once, for that one. */
     uint32_t *same;
     struct exec_pool {
-        size_t n, capacity;
+        size_t n, room;
         struct exec_buffer {
             float *data;
             size_t width;

@@ -33,13 +33,8 @@ rg_status exec_take(exec *e, size_t width, float **out, rg_error *err) {
         *out = b->data;
         return RG_OK;
     }
-    if (pool->n == pool->capacity) {
-        size_t capacity = pool->capacity ? 2 * pool->capacity : 64;
-        void *grown = realloc(pool->buffer, capacity * sizeof *pool->buffer);
-        if (!grown) return no_memory(capacity, err);
-        pool->buffer = grown;
-        pool->capacity = capacity;
-    }
+    if (!rg_grow(&pool->buffer, &pool->room, pool->n + 1, sizeof *pool->buffer))
+        return no_memory(pool->n, err);
     if (width && e->n_tokens > SIZE_MAX / sizeof(float) / width)
         return no_memory(SIZE_MAX / sizeof(float), err);
     float *data = aligned(e->n_tokens * width);

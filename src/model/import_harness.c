@@ -143,13 +143,8 @@ static rg_status take(void *context, const json_line *line, rg_error *err) {
     const char *hash = json_string_value(json_object_get(line->value, "prompt_hash"));
     if (!hash) hash = json_string_value(json_object_get(line->value, "doc_hash"));
     if (hash) item.hash = rg_arena_strndup(&r->import->arena, hash, strlen(hash));
-    if (s->n == s->room) {
-        const size_t room = s->room ? 2 * s->room : 256;
-        sample *grown = realloc(s->item, room * sizeof *grown);
-        if (!grown) return rg_fail(err, RG_ERR_MEMORY, line->name, NULL, "out of memory");
-        s->item = grown;
-        s->room = room;
-    }
+    if (!rg_grow(&s->item, &s->room, s->n + 1, sizeof *s->item))
+        return rg_fail(err, RG_ERR_MEMORY, line->name, NULL, "out of memory");
     s->item[s->n++] = item;
     return RG_OK;
 }

@@ -125,13 +125,8 @@ static rg_status take_chunk(log_file *f, const char *name, size_t number, const 
     for (int i = 1; i <= COLUMNS; i++)
         if (!isfinite(v[i]) && i != 8) /* the error of the RMS is 0/0 where nothing changes */
             return not_finite(name, number, err);
-    if (f->n_chunks == f->room) {
-        const size_t room = f->room ? 2 * f->room : 256;
-        chunk_row *grown = realloc(f->chunk, room * sizeof *grown);
-        if (!grown) return rg_fail(err, RG_ERR_MEMORY, name, NULL, "out of memory");
-        f->chunk = grown;
-        f->room = room;
-    }
+    if (!rg_grow(&f->chunk, &f->room, f->n_chunks + 1, sizeof *f->chunk))
+        return rg_fail(err, RG_ERR_MEMORY, name, NULL, "out of memory");
     f->chunk[f->n_chunks++] = (chunk_row){v[3], v[5]};
     return RG_OK;
 }

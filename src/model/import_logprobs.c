@@ -78,13 +78,8 @@ static rg_status take(void *context, const json_line *line, rg_error *err) {
     if (d->has_reference != (doc.reference != NULL))
         return json_line_fail(line, err, "\"reference\" in all lines or in none",
                               "lines that differ in form");
-    if (d->n == d->room) {
-        const size_t room = d->room ? 2 * d->room : 256;
-        document *grown = realloc(d->doc, room * sizeof *grown);
-        if (!grown) return rg_fail(err, RG_ERR_MEMORY, line->name, NULL, "out of memory");
-        d->doc = grown;
-        d->room = room;
-    }
+    if (!rg_grow(&d->doc, &d->room, d->n + 1, sizeof *d->doc))
+        return rg_fail(err, RG_ERR_MEMORY, line->name, NULL, "out of memory");
     d->doc[d->n++] = doc;
     d->n_tokens += doc.n;
     return RG_OK;

@@ -9,22 +9,6 @@ static rg_status no_memory(rg_error *err) {
     return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory for the tokens of a set");
 }
 
-/* Room for n elements in an array that doubles. */
-static bool grow(void **array, size_t *room, size_t n, size_t size) {
-    if (n <= *room) return true;
-    size_t more = *room ? 2 * *room : 256;
-    if (more < n) more = n;
-    void *grown = more <= SIZE_MAX / size ? realloc(*array, more * size) : NULL;
-    if (!grown) return false;
-    *array = grown;
-    *room = more;
-    return true;
-}
-
-static bool is_space(char c) {
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Ids of both, with the context's first; *n_context of them are context. */
 typedef struct split {
     int32_t *id;
@@ -34,7 +18,7 @@ typedef struct split {
 static rg_status encode(const rg_model *model, const pair_text *t, const char *where, split *out,
                         rg_error *err) {
     size_t context_size = t->context_size;
-    while (context_size && is_space(t->context[context_size - 1])) context_size--;
+    while (context_size && pair_is_space(t->context[context_size - 1])) context_size--;
     const size_t size = t->context_size + t->continuation_size;
     char *whole = malloc(size + 1);
     if (!whole) return no_memory(err);
@@ -66,8 +50,8 @@ static rg_status encode(const rg_model *model, const pair_text *t, const char *w
 static rg_status add_window(pair_plan *plan, int32_t bos, const int32_t *id, size_t n, size_t *window,
                             rg_error *err) {
     const size_t length = n + (bos >= 0), at = plan->n_windows ? plan->start[plan->n_windows] : 0;
-    if (!grow((void **)&plan->token, &plan->token_room, at + length, sizeof *plan->token) ||
-        !grow((void **)&plan->start, &plan->window_room, plan->n_windows + 2, sizeof *plan->start))
+    if (!rg_grow(&plan->token, &plan->token_room, at + length, sizeof *plan->token) ||
+        !rg_grow(&plan->start, &plan->window_room, plan->n_windows + 2, sizeof *plan->start))
         return no_memory(err);
     int32_t *token = plan->token + at;
     if (bos >= 0) *token = bos;
@@ -98,8 +82,8 @@ static rg_status add(pair_plan *plan, const rg_model *model, const pair_text *te
     const size_t n_inputs = front + s->n - 1, from = n_inputs > room ? n_inputs - room : 0;
     size_t window = 0;
     RG_TRY(add_window(plan, bos, s->id + from, s->n - 1 - from, &window, err));
-    if (!grow((void **)&plan->pair, &plan->pair_room, plan->n + 1, sizeof *plan->pair) ||
-        !grow((void **)&plan->target, &plan->target_room, plan->n_targets + n_target, sizeof *plan->target))
+    if (!rg_grow(&plan->pair, &plan->pair_room, plan->n + 1, sizeof *plan->pair) ||
+        !rg_grow(&plan->target, &plan->target_room, plan->n_targets + n_target, sizeof *plan->target))
         return no_memory(err);
     plan->pair[plan->n++] = (pair_item){.window = window,
                                         .first = front + s->n_context - from - 1,

@@ -34,6 +34,10 @@ typedef struct pair_text {
     int option;
 } pair_text;
 
+static inline bool pair_is_space(char c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Tokens as lm-evaluation-harness splits them (lm_eval/api/model.py, _encode_pair): white space at the end of
    the context goes to the continuation; the continuation's tokens are those of the whole text past the number
    of tokens that the context alone has. BOS stands in front where the tokenizer adds one, and instead of an

@@ -9,7 +9,7 @@ typedef struct pages {
     size_t *start, n; /* of the text */
     int32_t *id;
     uint32_t *document; /* of each id */
-    size_t n_ids, capacity;
+    size_t n_ids, room;
     double *words, *bytes;
 } pages;
 
@@ -26,15 +26,10 @@ static rg_status no_memory(rg_error *err) {
 }
 
 static rg_status append(pages *p, const int32_t *ids, size_t n, size_t page, rg_error *err) {
-    if (p->n_ids + n > p->capacity) {
-        const size_t capacity = 2 * (p->n_ids + n);
-        int32_t *id = realloc(p->id, capacity * sizeof *id);
-        if (id) p->id = id;
-        uint32_t *document = realloc(p->document, capacity * sizeof *document);
-        if (document) p->document = document;
-        if (!id || !document) return no_memory(err);
-        p->capacity = capacity;
-    }
+    size_t room = p->room;
+    if (!rg_grow(&p->id, &room, p->n_ids + n, sizeof *p->id) ||
+        !rg_grow(&p->document, &p->room, p->n_ids + n, sizeof *p->document))
+        return no_memory(err);
     if (n) memcpy(p->id + p->n_ids, ids, n * sizeof *ids);
     for (size_t i = 0; i < n; i++) p->document[p->n_ids++] = (uint32_t)page;
     return RG_OK;

@@ -210,7 +210,7 @@ rg_status tokenizer_from_json(rg_tokenizer *t, const char *data, size_t size, co
 /* A growing list of ids, with scratch memory for joining. */
 typedef struct encoding {
     int32_t *id;
-    size_t n, capacity;
+    size_t n, room;
     struct merge_scratch {
         struct merge_symbol *symbol;
         struct merge_step *heap;

@@ -26,13 +26,8 @@ typedef struct merge {
 } merge;
 
 rg_status encoding_room(encoding *e, size_t more, rg_error *err) {
-    if (more <= e->capacity - e->n) return RG_OK;
-    const size_t capacity = e->n + more + e->n / 2 + 256;
-    int32_t *bigger = realloc(e->id, capacity * sizeof *bigger);
-    if (!bigger) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    e->id = bigger;
-    e->capacity = capacity;
-    return RG_OK;
+    if (rg_grow(&e->id, &e->room, e->n + more, sizeof *e->id)) return RG_OK;
+    return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
 }
 
 /* A piece of n symbols has n - 1 pairs, and each of at most n - 1 joins makes at most two new ones. */

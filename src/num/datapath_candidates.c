@@ -5,13 +5,7 @@
 #include <string.h>
 
 bool dp_set_add(dp_set *set, const dp_candidate *candidate) {
-    if (set->n == set->capacity) {
-        const size_t capacity = set->capacity ? 2 * set->capacity : 1024;
-        dp_candidate *grown = realloc(set->at, capacity * sizeof *grown);
-        if (!grown) return false;
-        set->at = grown;
-        set->capacity = capacity;
-    }
+    if (!rg_grow(&set->at, &set->room, set->n + 1, sizeof *set->at)) return false;
     set->at[set->n++] = *candidate;
     return true;
 }

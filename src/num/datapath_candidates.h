@@ -18,7 +18,7 @@ typedef struct dp_candidate {
 
 typedef struct dp_set {
     dp_candidate *at;
-    size_t n, capacity;
+    size_t n, room;
 } dp_set;
 
 typedef struct dp_space { /* what candidates are made of */

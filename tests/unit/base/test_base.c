@@ -39,6 +39,26 @@ static void arena_blocks_are_aligned_zeroed_and_checked(void **state) {
     rg_arena_free(&arena);
 }
 
+static void arrays_grow_and_keep_what_they_hold(void **state) {
+    (void)state;
+    uint32_t *array = NULL;
+    size_t room = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        const size_t before = room;
+        assert_true(rg_grow(&array, &room, i + 1, sizeof *array));
+        assert_true(room > i && (room == before || room >= 2 * before));
+        array[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++) assert_int_equal(array[i], i);
+    const uint32_t *old = array;
+    const size_t before = room;
+    assert_false(rg_grow(&array, &room, SIZE_MAX / 2, sizeof *array)); /* the size in bytes overflows */
+    assert_true(array == old && room == before);
+    assert_true(rg_grow(&array, &room, 5000, sizeof *array));
+    assert_true(room >= 5000 && array[999] == 999);
+    free(array);
+}
+
 /* FIPS 180-4 example and the empty message. */
 static void sha256_known_answers(void **state) {
     (void)state;
@@ -141,6 +161,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fail_fills_the_record),
         cmocka_unit_test(arena_blocks_are_aligned_zeroed_and_checked),
+        cmocka_unit_test(arrays_grow_and_keep_what_they_hold),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(philox_known_answer),
         cmocka_unit_test(normal_numbers_have_their_moments),
