@@ -30,9 +30,9 @@ rg_status rg_tokenize(const rg_tokenizer *tokenizer, const char *text, size_t si
                       rg_error *err);
 int32_t rg_tokenizer_bos(const rg_tokenizer *tokenizer); /* -1: none */
 bool rg_tokenizer_adds_bos(const rg_tokenizer *tokenizer);
-int32_t rg_tokenizer_eos(const rg_tokenizer *tokenizer);   /* end of text, BERT's [SEP]; -1: none */
-bool rg_tokenizer_adds_eos(const rg_tokenizer *tokenizer); /* the tokenizer ends a text with it */
-int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer);
+int32_t rg_tokenizer_eos(const rg_tokenizer *tokenizer);        /* end of text, BERT's [SEP]; -1: none */
+bool rg_tokenizer_adds_eos(const rg_tokenizer *tokenizer);      /* the tokenizer ends a text with it */
+int64_t rg_tokenizer_vocab_size(const rg_tokenizer *tokenizer); /* every id is below it */
 /* The bytes that a token stands for (may be none, not NUL-terminated, valid as long as the tokenizer); false,
    outputs untouched, for an id that is none. The tokens of a text, put together, give the text back where
    each byte has a token (llama2.c: with a space in front). Special tokens, the unknown one too, stand for

@@ -1,5 +1,6 @@
 /* Sentences of a text as windows of tokens, and what a sentence encoder's folder says of them. */
 #include "model/embed.h"
+#include "model/load.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ rg_status embed_plan_make(embed_plan *out, const rg_model *model, const embed_fo
     if (!model->tokenizer || form->max_tokens < 3)
         return rg_fail(err, RG_ERR_UNSUPPORTED, model->path,
                        "a model with a tokenizer and 3 positions or more", "sentences cannot be made tokens");
+    RG_TRY(load_check_tokenizer(model, err));
     for (size_t at = 0, line = 1; at < size && (!limit || out->n < limit); line++) {
         const char *end = memchr(text + at, '\n', size - at);
         const size_t n = end ? (size_t)(end - text) - at : size - at;

@@ -31,11 +31,6 @@ static rg_status encode(const rg_model *model, const pair_text *t, const char *w
         status = rg_tokenize(model->tokenizer, whole, context_size, &context, &s.n_context, err);
     free(context);
     free(whole);
-    for (size_t i = 0; status == RG_OK && i < s.n; i++)
-        if (s.id[i] < 0 || s.id[i] >= model->graph.vocab_size)
-            status = rg_fail(err, RG_ERR_MISMATCH, model->path, "a tokenizer made for this model",
-                             "the tokenizer gives id %d, the model's vocabulary has %lld", (int)s.id[i],
-                             (long long)model->graph.vocab_size);
     if (status == RG_OK && s.n <= s.n_context)
         status = rg_fail(err, RG_ERR_PARSE, where, "a continuation that makes tokens of its own",
                          "the continuation adds no token to its context");

@@ -88,18 +88,6 @@ static void count_documents(eval_plan *plan) {
     plan->document = NULL;
 }
 
-static rg_status check_ids(const rg_model *model, const eval_plan *plan, rg_error *err) {
-    const int32_t *const all[] = {plan->token, plan->target};
-    const size_t n[] = {plan->n_tokens, plan->n_scored};
-    for (int k = 0; k < 2; k++)
-        for (size_t i = 0; i < n[k]; i++)
-            if (all[k][i] < 0 || all[k][i] >= model->graph.vocab_size)
-                return rg_fail(err, RG_ERR_MISMATCH, model->path, "a tokenizer made for this model",
-                               "the tokenizer gives id %d, the model's vocabulary has %lld", (int)all[k][i],
-                               (long long)model->graph.vocab_size);
-    return RG_OK;
-}
-
 static rg_status cut_text(eval_plan *plan, const struct protocol *p, const rg_model *model, const char *text,
                           size_t size, size_t max_tokens, rg_error *err) {
     int32_t *ids = NULL;
@@ -135,7 +123,6 @@ rg_status eval_plan_make(eval_plan *out, const rg_model *model, const char *prot
     RG_TRY(load_check_tokenizer(model, err));
     eval_plan plan = {.protocol = p->name};
     rg_status status = cut_any(&plan, p, model, text, size, max_tokens, err);
-    if (status == RG_OK) status = check_ids(model, &plan, err);
     if (status == RG_OK) {
         count_documents(&plan);
         *out = plan;

@@ -3,6 +3,7 @@
    largest weight that multiplies it; those weights are multiplied by s_j. Source: SmoothQuant, arXiv
    2211.10438, equation 4. */
 #include "model/exec.h"
+#include "model/load.h"
 #include "model/rescale.h"
 
 #include <math.h>
@@ -46,18 +47,16 @@ static rg_status cut(smoothing *s, const char *text, size_t size, size_t max_tok
     const rg_model *m = s->model;
     int32_t *id = NULL;
     size_t n = 0;
+    RG_TRY(load_check_tokenizer(m, err));
     RG_TRY(rg_tokenize(m->tokenizer, text, size, &id, &n, err));
     if (max_tokens && n > max_tokens) n = max_tokens;
     s->window = m->graph.max_positions < WINDOW ? (size_t)m->graph.max_positions : WINDOW;
     const size_t bos = rg_tokenizer_adds_bos(m->tokenizer) && s->window > 1, step = s->window - bos;
     s->token = rg_arena_alloc(&s->arena, n + n / step + 2, sizeof *s->token);
     rg_status status = s->token ? RG_OK : no_memory(err);
-    for (size_t i = 0; status == RG_OK && i < n; i++) {
+    for (size_t i = 0; s->token && i < n; i++) {
         if (bos && i % step == 0) s->token[s->n_tokens++] = rg_tokenizer_bos(m->tokenizer);
         s->token[s->n_tokens++] = id[i];
-        if (id[i] >= m->graph.vocab_size)
-            status = rg_fail(err, RG_ERR_MISMATCH, m->path, "a tokenizer made for this model",
-                             "the text has token %d, the model %lld", id[i], (long long)m->graph.vocab_size);
     }
     free(id);
     if (status == RG_OK && n == 0)
