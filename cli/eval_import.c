@@ -96,15 +96,19 @@ static void print_table(const request *r) {
 
 /* Into DIR/inputs, under a name that says what is in it; `relative` is that name below DIR. */
 static rg_status copy_input(const char *dir, const imported *f, char *relative, size_t size, rg_error *err) {
-    char path[2048];
+    rg_arena arena = {0};
     rg_map map;
-    snprintf(path, sizeof path, "%.1000s/inputs", dir);
-    RG_TRY(rg_dir_make(path, err));
     snprintf(relative, size, "inputs/%.12s-%.200s", rg_import_sha256(f->file)->hex, base_name(f->path));
-    snprintf(path, sizeof path, "%.1000s/%s", dir, relative);
-    RG_TRY(rg_map_open(&map, f->path, err));
-    const rg_status status = rg_file_write(path, map.data, map.size, err);
-    rg_map_close(&map);
+    const char *folder = rg_arena_printf(&arena, "%s/inputs", dir),
+               *path = rg_arena_printf(&arena, "%s/%s", dir, relative);
+    rg_status status =
+        folder && path ? rg_dir_make(folder, err) : rg_fail(err, RG_ERR_MEMORY, dir, NULL, "out of memory");
+    if (status == RG_OK) status = rg_map_open(&map, f->path, err);
+    if (status == RG_OK) {
+        status = rg_file_write(path, map.data, map.size, err);
+        rg_map_close(&map);
+    }
+    rg_arena_free(&arena);
     return status;
 }
 

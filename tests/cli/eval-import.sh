@@ -49,6 +49,12 @@ expect 0 "$RIDGE" eval import a.jsonl b.jsonl --ledger work # the same claims ag
 for f in work/inputs/*b.jsonl; do echo '{}' >>"$f"; done
 expect 1 "$RIDGE" ledger verify work
 
+# a folder however deep
+deep=$(printf 'deep%0200d/' 1 2 3 4 5 6)
+expect 0 "$RIDGE" eval import a.jsonl b.jsonl --ledger "$deep"
+[ "$(ls "$deep/inputs" | wc -l)" = 2 ]
+expect 0 "$RIDGE" ledger verify "$deep"
+
 # errors name what is wrong
 expect 2 "$RIDGE" eval import
 expect 1 "$RIDGE" eval import a.jsonl lp.jsonl
