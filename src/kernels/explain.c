@@ -154,7 +154,7 @@ static rg_status summarize(work *w, rg_explained *out, rg_error *err) {
     const double error = product_sum(total, total, n);
     e.output_rms = sqrt(power / (double)n);
     e.rms = sqrt(error / power);
-    e.sqnr_db = -10 * log10(error / power);
+    e.sqnr_db = rg_sqnr_db(power, error);
     for (int p = 0; p < RG_N_ERROR_PARTS; p++) {
         rg_error_share *part = &e.part[p];
         part->own /= error;
@@ -171,7 +171,7 @@ static rg_status summarize(work *w, rg_explained *out, rg_error *err) {
             square += x * x;
             wrong += d * d;
         }
-        e.operand_sqnr_db[s] = 10 * log10(square / wrong);
+        e.operand_sqnr_db[s] = rg_sqnr_db(square, wrong);
         e.n_clipped[s] = o->n_clipped;
     }
     *out = e;
@@ -233,7 +233,7 @@ void rg_distribution_fill(rg_distribution dist, uint64_t seed, uint64_t stream, 
     for (size_t i = 0; i < rows * cols; i++) {
         if (dist == RG_DIST_LAPLACE) {
             const double u = ((double)rg_random_u32(seed, stream, i) + 0.5) * 0x1p-32;
-            x[i] = (float)((u < 0.5 ? log(2 * u) : -log(2 * (1 - u))) * sqrt(0.5));
+            x[i] = (float)((u < 0.5 ? rg_log(2 * u) : -rg_log(2 * (1 - u))) * sqrt(0.5));
             continue;
         }
         const double normal = rg_random_normal(seed, stream, i);

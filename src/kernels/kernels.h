@@ -117,5 +117,7 @@ double rg_log(double x);
 double rg_erf(double x);
 double rg_pow(double x, double y);
 void rg_sincos(double x, double *sine, double *cosine);
+/* 10 log10(signal / noise) of two powers; infinite where only one is 0. */
+double rg_sqnr_db(double signal, double noise);
 
 #endif

@@ -21,3 +21,6 @@ void rg_sincos(double x, double *sine, double *cosine) {
     *sine = both.x;
     *cosine = both.y;
 }
+double rg_sqnr_db(double signal, double noise) {
+    return 10 / M_LN10 * (rg_log(signal) - rg_log(noise));
+}

@@ -87,7 +87,7 @@ static void loss_errors(const eval_scores *s, const eval_units *units, double *c
         eval_units_sum(units, s->n, s->record[v].nll, NULL, sum);
         double se = sqrt(units->design_effect) * rg_cluster_t(sum, count, units->n, 0.05).se;
         if (!isfinite(se)) se = rg_standard_error(s->record[v].nll, s->n);
-        const double per_token = log(q[v].token_ppl), per_piece = log(q[v].ppl);
+        const double per_token = rg_log(q[v].token_ppl), per_piece = rg_log(q[v].ppl);
         q[v].ppl_se = q[v].ppl * se * (s->plan->words ? per_piece / per_token : 1);
     }
 }

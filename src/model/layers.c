@@ -196,7 +196,7 @@ static double total(const double *x, size_t n) {
 
 /* NaN: no difference, or nothing to compare with. */
 static double decibel(double power, double error) {
-    return power > 0 && error > 0 ? 10 * log10(power / error) : NAN;
+    return power > 0 && error > 0 ? rg_sqnr_db(power, error) : NAN;
 }
 
 /* Channels whose root mean square exceeds 6 times that of the median channel. */
@@ -240,7 +240,7 @@ static rg_layer layer_of(const layers *l, size_t i, bool complete, double *scrat
                       .rms = m.rms,
                       .max_abs = m.max_abs,
                       .crest = m.rms > 0 ? m.max_abs / m.rms : NAN,
-                      .kurtosis = m.rms > 0 ? fourth / pow(m.rms, 4) : NAN,
+                      .kurtosis = m.rms > 0 ? fourth / (m.rms * m.rms * m.rms * m.rms) : NAN,
                       .block_crest = s->n_blocks ? s->block_crest / (double)s->n_blocks : NAN,
                       .outlier_channels = outliers(s->power, width, scratch),
                       .sha256 = close_digest(&s->digest[0], complete)};

@@ -74,7 +74,7 @@ rg_status tensor_distance_of(const rg_tensor_file *a, const rg_tensor_info *in_a
 double tensor_distance_sqnr_db(const tensor_distance *d) {
     if (d->noise == 0) return INFINITY;
     if (d->signal == 0) return -INFINITY;
-    return 10 / M_LN10 * (rg_log(d->signal) - rg_log(d->noise));
+    return rg_sqnr_db(d->signal, d->noise);
 }
 
 double tensor_distance_cosine(const tensor_distance *d) {
