@@ -100,7 +100,8 @@ static rg_status read_axis(reader *r, int axis) {
     rg_doc_node *node = name ? rg_doc_get(r->doc->root, name) : NULL;
     if (!node && !preset) return bad(r, r->doc->root, "a value, or a list of values", name);
     a->n = node && node->kind == RG_DOC_LIST ? node->n : 1;
-    if (!a->n) return bad(r, node, "a value, or a list of values", name);
+    if (!a->n || (node && node->kind != RG_DOC_LIST && node->kind != RG_DOC_SCALAR))
+        return bad(r, node, "a value, or a list of values", name);
     a->value = rg_arena_alloc(&r->s->arena, a->n, sizeof *a->value);
     a->text = rg_arena_alloc(&r->s->arena, a->n, sizeof *a->text);
     if (!a->value || !a->text) return no_memory(r->err);
@@ -108,8 +109,7 @@ static rg_status read_axis(reader *r, int axis) {
     if (node->kind == RG_DOC_SCALAR) return read_value(r, axis, node, node->text, 0);
     size_t i = 0;
     for (rg_doc_node *c = node->child; c; c = c->next) {
-        if (node->kind != RG_DOC_LIST || c->kind != RG_DOC_SCALAR)
-            return bad(r, c, "a value, or a list of values", name);
+        if (c->kind != RG_DOC_SCALAR) return bad(r, c, "a value, or a list of values", name);
         RG_TRY(read_value(r, axis, c, c->text, i++));
     }
     return RG_OK;

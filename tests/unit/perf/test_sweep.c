@@ -328,6 +328,8 @@ static void test_refused(void **state) {
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\npolicy: w=nothing\n", RG_ERR_USAGE, "nothing");
     refused("phase: decode\nmodel: llama-3.1-8b\nsystem: h100\nwhat_if: memory.bandwidth\n", RG_ERR_USAGE,
             "memory");
+    refused("phase: decode\nmodel: llama-3.1-8b\nsystem:\n", RG_ERR_PARSE, "a list of values");
+    refused("phase: decode\nmodel: {}\nsystem: h100\n", RG_ERR_PARSE, "a list of values");
     refused("phase: decode\nmodel: {a: 1}\nsystem: h100\n", RG_ERR_PARSE, "a list of values");
     refused("[1, 2]\n", RG_ERR_PARSE, "not a sweep file");
 }
