@@ -21,7 +21,7 @@ typedef struct perf_plan_item {
 
 /* A layer, or what stands before or behind all layers. */
 typedef struct perf_plan_kind {
-    double n_layers; /* that are alike */
+    double n_layers; /* that are alike; 1 of what stands at the ends */
     size_t from, to; /* nodes of the first one */
     size_t n_items;
     perf_plan_item *item;

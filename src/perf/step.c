@@ -59,16 +59,12 @@ static rg_status check(const rg_step_request *r, rg_error *err) {
 
 /* ---- time -------------------------------------------------------------------------------------------- */
 
-static double layers_of(const perf_plan *p, size_t kind) {
-    return kind < p->n_kinds ? p->kind[kind].n_layers : 1;
-}
-
 /* One group through all stages. */
 static perf_pass whole_pass(const work *w) {
     perf_pass sum = {0};
     for (size_t k = 0; k < w->got.plan->n_kinds + 2; k++) {
         const perf_pass *p = &w->got.forward[k];
-        const double n = layers_of(w->got.plan, k);
+        const double n = w->got.plan->kind[k].n_layers;
         for (int i = 0; i < PERF_N_SEGMENTS; i++) perf_span_add(&sum.segment[i], p->segment[i], n);
         sum.flop += n * p->flop;
         sum.calibrated_s += n * p->calibrated_s;
