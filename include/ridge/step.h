@@ -45,7 +45,7 @@ typedef struct rg_step_request {
 typedef struct rg_step {
     /* From the first operator to the last. Of a pipeline: DECODE, each replica's sequences pass in pp groups
        behind each other, and the time is that of one round, in which every sequence gets a token; PREFILL,
-       all prompts, mbs at a time. */
+       all prompts, mbs at a time. Layers are dealt to stages evenly; estimates wait for the slowest one. */
     double bound_s, estimate_s, lo80_s, hi80_s;
     const char *kind;    /* as rg_estimate.kind */
     const char *limiter; /* "memory", "compute", "network" */

@@ -78,6 +78,37 @@ static perf_pass whole_pass(const work *w) {
     return sum;
 }
 
+/* Layers of a stage, [from, to); -1 and n_layers are what stands at the ends. */
+typedef struct span_of_layers {
+    int64_t from, to;
+} span_of_layers;
+
+static span_of_layers stage_of(const work *w, int64_t number) {
+    const int64_t layers = (int64_t)w->got.plan->n_layers, pp = w->r->layout->pp;
+    return (span_of_layers){number * layers / pp - (number == 0),
+                            (number + 1) * layers / pp + (number == pp - 1)};
+}
+
+static size_t kind_at(const perf_plan *p, int64_t layer) {
+    return layer < 0                       ? p->n_kinds
+           : layer == (int64_t)p->n_layers ? p->n_kinds + 1
+                                           : (size_t)p->kind_of_layer[layer];
+}
+
+/* Share that the slowest stage has of a pass. */
+static double slowest_share(const work *w) {
+    double most = 0, sum = 0;
+    for (int64_t i = 0; i < w->r->layout->pp; i++) {
+        const span_of_layers st = stage_of(w, i);
+        double s = 0;
+        for (int64_t k = st.from; k < st.to; k++)
+            s += perf_pass_total(&w->got.forward[kind_at(w->got.plan, k)]).estimate_s;
+        most = fmax(most, s);
+        sum += s;
+    }
+    return most / sum;
+}
+
 /* Sends between stages, of one group. */
 static rg_status sends(const work *w, perf_span *out) {
     const rg_layout *l = w->r->layout;
@@ -99,8 +130,8 @@ static const char *limiter_of(const perf_pass *p, const perf_span *send) {
     return network > all / 2 ? "network" : p->memory_s > p->matrix_s ? "memory" : "compute";
 }
 
-/* Groups follow each other: the last one leaves when all stages have seen all groups. With more groups than
-   stages each further one adds the time of a stage. */
+/* Groups follow each other: the last one leaves when all stages have seen all groups, each further one behind
+   the slowest stage. The bound takes stages that are alike. */
 static rg_status add_time(work *w) {
     rg_step *s = w->out;
     perf_span send, total;
@@ -109,12 +140,14 @@ static rg_status add_time(work *w) {
     total = perf_pass_total(&pass);
     perf_span_add(&total, send, 1);
     const double pp = (double)w->r->layout->pp;
-    const double rounds = w->r->phase == RG_PREFILL ? 1 + (w->groups - 1) / pp : 1;
-    s->bound_s = rounds * total.bound_s;
+    const bool prompts = w->r->phase == RG_PREFILL;
+    const double slowest = pp > 1 ? slowest_share(w) : 1,
+                 rounds = prompts ? 1 + (w->groups - 1) * slowest : fmax(1, w->groups * slowest);
+    s->bound_s = (prompts ? 1 + (w->groups - 1) / pp : 1) * total.bound_s;
     s->estimate_s = rounds * total.estimate_s;
     s->lo80_s = rounds * total.lo80_s;
     s->hi80_s = rounds * total.hi80_s;
-    const double busy = w->r->phase == RG_PREFILL ? w->groups / pp : 1; /* stages at work */
+    const double busy = prompts ? w->groups / pp : 1; /* stages at work */
     for (int i = 0; i < PERF_N_SEGMENTS; i++) s->part_s[i] = busy * pass.segment[i].estimate_s;
     s->part_s[RG_STEP_PP] = 0;
     for (int i = 0; i < PERF_N_SEGMENTS; i++) s->part_s[RG_STEP_PP] -= s->part_s[i];
@@ -138,15 +171,13 @@ static void add_rates(work *w) {
 
 /* ---- memory ------------------------------------------------------------------------------------------ */
 
-/* Bytes of weights and of one sequence's caches in stage `stage`. */
-static void stage_bytes(const work *w, int64_t stage, double *weights, double *cache) {
+/* Bytes of weights and of one sequence's caches in a stage. */
+static void stage_bytes(const work *w, int64_t number, double *weights, double *cache) {
     const perf_plan *p = w->got.plan;
-    const int64_t layers = (int64_t)p->n_layers, pp = w->r->layout->pp;
-    const int64_t from = stage * layers / pp, to = (stage + 1) * layers / pp;
+    const span_of_layers st = stage_of(w, number);
     *weights = *cache = 0;
-    for (int64_t i = from - (stage == 0); i < to + (stage == pp - 1);
-         i++) { /* with what stands at the ends */
-        const size_t k = i < 0 ? p->n_kinds : i == layers ? p->n_kinds + 1 : (size_t)p->kind_of_layer[i];
+    for (int64_t i = st.from; i < st.to; i++) {
+        const size_t k = kind_at(p, i);
         *weights += p->kind[k].weight_bytes + p->kind[k].expert_weight_bytes;
         *cache += w->got.cache_bytes[k];
     }
