@@ -1,23 +1,25 @@
 /* Estimates and intervals from constants: those of the chip itself, or drawn from other chips. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "perf/power.h"
 
-/* Groups agree, where a word that the row leaves empty fits any. */
+/* The part of a group before the next '/' is the word, or the row leaves the word empty. */
+static bool fits_word(const char **group, const char *word) {
+    const size_t n = strcspn(*group, "/");
+    const bool fits = !*word || (strncmp(*group, word, n) == 0 && !word[n]);
+    *group += n + ((*group)[n] == '/');
+    return fits;
+}
+
+/* As perf_group_text would tell, without printing it. */
 static bool fits_group(const perf_calibration *e, const perf_row *row) {
-    char group[160];
-    perf_group_text(e->model, row, group, sizeof group);
-    const char *a = e->group, *b = group;
-    while (*a || *b) {
-        const size_t na = strcspn(a, "/"), nb = strcspn(b, "/");
-        if (nb > 0 && (na != nb || strncmp(a, b, na) != 0)) return false;
-        a += na, b += nb;
-        if (*a != *b) return false;
-        if (*a) a++, b++;
-    }
-    return true;
+    const char *group = e->group;
+    for (size_t i = 0; i < e->model->n_words; i++)
+        if (e->model->groups[i] && !fits_word(&group, row->word[i])) return false;
+    return e->model->group_number < 0 || strtod(group, NULL) == row->x[e->model->group_number];
 }
 
 static bool inside_hull(const perf_calibration *e, const perf_row *row) {
