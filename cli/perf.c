@@ -314,10 +314,10 @@ const cli_command cli_perf_commands[] = {
      .summary = "fit the constants of an operator model to measurements, and score them on sites held out",
      .details =
          "The table may be .gz. It is linted first (ridge perf lint); rows that are not positive, or faster\n"
-         "than the chip's compute rate or memory and cache, are left out and counted. Half of the sites "
-         "(shapes of a weight, of a head; sizes of a message) fit the\n"
-         "constants, a fifth gives the interval, the rest is scored; three times, for three splits. Scores\n"
-         "are fractions. The constants of the first split are written.",
+         "than the chip's compute rate or memory and cache, are left out and counted. Seven tenths of\n"
+         "the sites (shapes of a weight, of a head; sizes of a message) fit the constants, and give the\n"
+         "interval by parts that are predicted from the others; the rest is scored; three times, for three\n"
+         "splits. Scores are fractions. The constants of the first split are written.",
      .example =
          "ridge perf fit gemm.csv.gz --chip h100 --op gemm -o h100-sxm.yaml\n"
          "  held out (site)             seed       n   mape %  median %   p90 %  bias %  coverage of 80 %\n"
