@@ -45,7 +45,7 @@ static double prefill_bound_s(const perf_row *r, const perf_machine *m) {
 
 enum { P_LAUNCH, P_PEAK, P_SOFTMAX, P_ITEM, P_KV, P_ROW };
 
-/* Tiles of 64 or 128 queries are dealt to the cores. FlashAttention-3 lets queries of the heads that share
+/* Tiles of 64 to 256 queries are dealt to the cores. FlashAttention-3 lets queries of the heads that share
    keys lie in one; others do so for single queries alone. */
 static double prefill_core_s(const perf_row *r, const perf_machine *m, const double *c, double rows) {
     const double group = r->x[HEADS] / r->x[KV_HEADS];
@@ -68,7 +68,9 @@ static perf_guess prefill_estimate(const perf_row *r, const perf_machine *m, con
     const double rate = 0.7 * m->bytes_per_s;
     const double kv = kv_bytes(r, r->x[STEP] + r->x[ISL]);
     const double threads = fmin(512, r->x[KV_HEADS] * r->x[HEAD_DIM]) / 512;
-    const double compute_s = fmin(prefill_core_s(r, m, c, 64), prefill_core_s(r, m, c, 128));
+    double compute_s = fmin(prefill_core_s(r, m, c, 64), prefill_core_s(r, m, c, 128));
+    if (!m->registers && !m->flash3) /* Blackwell: two tiles at once */
+        compute_s = fmin(compute_s, prefill_core_s(r, m, c, 256));
     const double memory_s = prefill_bytes(r) / rate;
     const double write_s =
         c[P_KV] * kv / rate + c[P_ROW] * threads * r->x[BATCH] * r->x[ISL] / (m->cores * m->clock_hz);
