@@ -155,6 +155,8 @@ static rg_status fit_with(cli_context *context, const rg_chip *chip, const rg_ca
     const char *path = cli_string(context, "o");
     if (status == RG_OK) {
         if (path) status = rg_fit_store(&f, chip->id, path, err);
+        if (status == RG_OK && path && cli_flag(context, "splits"))
+            status = rg_fit_store_splits(&f, chip->id, path, err);
         if (status == RG_OK) (context->json ? fit_json : fit_text)(&q, &f, &found);
         rg_fit_close(&f);
     }
@@ -266,6 +268,8 @@ static const cli_option fit_options[] = {
     CLI_SET,
     {"o", CLI_STRING, "FILE", NULL, NULL, 0, 0, false, false,
      "write the constants; those of other operators and kernels in the file stay"},
+    {"splits", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,
+     "write those of the other two splits too, beside FILE, for perf score"},
     {0}};
 
 static const cli_option score_options[] = {{"refit", CLI_FLAG, NULL, NULL, NULL, 0, 0, false, false,

@@ -123,11 +123,15 @@ typedef struct rg_fit {
     size_t not_positive, unknown_format, faster_than_compute, faster_than_cache; /* left out */
     size_t faster_than_memory;  /* used: the last cache explains it */
     rg_calibrations *constants; /* of the first split; NULL for holdout chip */
+    rg_calibrations *other[2];  /* of the second and the third, for scores alone */
 } rg_fit;
 /* Lints the table, then fits each group three times, on three splits of the sites. */
 rg_status rg_perf_fit(const rg_fit_request *request, rg_fit *out, rg_error *err);
 /* Adds the constants to the calibration in `path`, in place of those of the same operator and group. */
 rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err);
+/* Those of the other two splits, to x.split2.yaml and x.split3.yaml beside x.yaml: rg_perf_score reads them.
+ */
+rg_status rg_fit_store_splits(const rg_fit *fit, const char *chip, const char *path, rg_error *err);
 void rg_fit_close(rg_fit *fit);
 
 /* ---- lint -------------------------------------------------------------------------------------------- */

@@ -100,6 +100,8 @@ rg_status perf_calibrations_add(rg_calibrations *all, const perf_calibration *en
 rg_status perf_calibrations_parse(rg_calibrations *all, const char *text, size_t size, const char *name,
                                   rg_error *err);
 rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_error *err);
+/* "x.yaml" is the first split, "x.split2.yaml" the second. */
+void perf_split_path(const char *path, int split, char *buf, size_t size);
 /* The file of one chip. */
 rg_status perf_calibrations_write(const rg_calibrations *all, const char *chip, const char *path,
                                   rg_error *err);
@@ -161,8 +163,10 @@ void perf_residuals_of(const perf_left *left, size_t n, double *work, perf_resid
 perf_residual perf_quantiles(double *log_error, size_t n); /* sorts */
 double perf_quantile(double *x, size_t n, double q);       /* sorts */
 
-/* Scores request->all on the held-out sites of the first split of a table: one row per group. */
-rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error *err);
+/* Scores constants on the held-out sites of a table: those of split[i] on the sites of split i + 1. One row
+   per group and split. */
+rg_status perf_score_table(const rg_fit_request *request, const rg_calibrations *const *split, int n,
+                           rg_fit *out, rg_error *err);
 
 typedef struct perf_errors { /* of predictions against measurements */
     size_t n, room, inside;

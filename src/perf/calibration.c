@@ -167,13 +167,19 @@ rg_status perf_calibrations_read(rg_calibrations *all, const char *path, rg_erro
     return status;
 }
 
+void perf_split_path(const char *path, int split, char *buf, size_t size) {
+    const size_t n = strlen(path), stem = n > 5 && strcmp(path + n - 5, ".yaml") == 0 ? n - 5 : n;
+    snprintf(buf, size, "%.*s.split%d.yaml", (int)stem, path, split);
+}
+
 static int by_name(const struct dirent **a, const struct dirent **b) {
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static int is_yaml(const struct dirent *d) {
     const size_t n = strlen(d->d_name);
-    return n > 5 && d->d_name[0] != '.' && strcmp(d->d_name + n - 5, ".yaml") == 0;
+    return n > 5 && d->d_name[0] != '.' && strcmp(d->d_name + n - 5, ".yaml") == 0 &&
+           !strstr(d->d_name, ".split");
 }
 
 rg_status rg_calibrations_open(rg_calibrations **out, const char *data_dir, rg_error *err) {

@@ -129,7 +129,7 @@ static rg_status score_group(work *w, size_t group, perf_calibration *c, bool by
     rg_arena_free(&alone.arena);
     RG_TRY(status);
     c->held_out = w->fit.row[w->fit.n_rows - 1].held_out;
-    return seed == 1 ? perf_calibrations_add(w->fit.constants, c, w->err) : RG_OK;
+    return perf_calibrations_add(seed == 1 ? w->fit.constants : w->fit.other[seed - 2], c, w->err);
 }
 
 /* Constants without rows to fit, an interval without residuals, a score without rows would be made up. */
@@ -177,6 +177,8 @@ static rg_status fit_all(work *w) {
     w->fit.row = rg_arena_alloc(&w->fit.arena, w->n_groups * N_SEEDS + 1, sizeof *w->fit.row);
     if (!w->fit.row) return no_memory(w);
     if (!by_chip && !(w->fit.constants = calloc(1, sizeof *w->fit.constants))) return no_memory(w);
+    for (int i = 0; !by_chip && i < N_SEEDS - 1; i++)
+        if (!(w->fit.other[i] = calloc(1, sizeof *w->fit.other[i]))) return no_memory(w);
     for (int seed = 1; !by_chip && seed <= N_SEEDS; seed++) RG_TRY(fit_split(w, by_model, seed));
     for (size_t g = 0; by_chip && g < w->n_groups; g++) {
         select_group(w, g);
@@ -207,32 +209,37 @@ static rg_status read_table(work *w) {
     return w->sha256 ? RG_OK : no_memory(w);
 }
 
-/* The constants of this chip, group by group, so that no other kernel blurs the answer. */
-static rg_status score_constants(work *w) {
-    w->fit.row = rg_arena_alloc(&w->fit.arena, w->n_groups + 1, sizeof *w->fit.row);
+/* The constants of this chip for one group, alone, so that no other kernel blurs the answer. */
+static rg_status score_alone(work *w, size_t group, const rg_calibrations *all, int seed) {
+    rg_calibrations alone = {0};
+    rg_status status = RG_OK;
+    for (size_t i = 0; status == RG_OK && i < all->n; i++) {
+        const perf_calibration *e = &all->entry[i];
+        if (e->model == w->table.model && strcmp(e->chip, w->q->chip->id) == 0 &&
+            strcmp(e->group, w->group[group]) == 0)
+            status = perf_calibrations_add(&alone, e, w->err);
+    }
+    if (status == RG_OK && alone.n) status = score(w, w->group[group], &alone, false, seed, false, NULL);
+    rg_arena_free(&alone.arena);
+    return status;
+}
+
+static rg_status score_constants(work *w, const rg_calibrations *const *split, int n) {
+    w->fit.row = rg_arena_alloc(&w->fit.arena, w->n_groups * (size_t)n + 1, sizeof *w->fit.row);
     if (!w->fit.row) return no_memory(w);
     for (size_t g = 0; g < w->n_groups; g++) {
-        rg_calibrations alone = {0};
-        rg_status status = RG_OK;
         select_group(w, g);
-        for (size_t i = 0; status == RG_OK && i < w->q->all->n; i++) {
-            const perf_calibration *e = &w->q->all->entry[i];
-            if (e->model == w->table.model && strcmp(e->chip, w->q->chip->id) == 0 &&
-                strcmp(e->group, w->group[g]) == 0)
-                status = perf_calibrations_add(&alone, e, w->err);
-        }
-        if (status == RG_OK && alone.n) status = score(w, w->group[g], &alone, false, 1, false, NULL);
-        rg_arena_free(&alone.arena);
-        RG_TRY(status);
+        for (int i = 0; i < n; i++) RG_TRY(score_alone(w, g, split[i], i + 1));
     }
     return RG_OK;
 }
 
-rg_status perf_score_table(const rg_fit_request *request, rg_fit *out, rg_error *err) {
+rg_status perf_score_table(const rg_fit_request *request, const rg_calibrations *const *split, int n,
+                           rg_fit *out, rg_error *err) {
     work w = {.q = request, .err = err};
     rg_status status = read_table(&w);
     if (status == RG_OK) status = lint(&w);
-    if (status == RG_OK) status = score_constants(&w);
+    if (status == RG_OK) status = score_constants(&w, split, n);
     perf_table_close(&w.table);
     if (status == RG_OK)
         *out = w.fit;
@@ -262,30 +269,38 @@ static bool exists(const char *path) {
     return f;
 }
 
-rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err) {
-    if (!fit->constants)
-        return rg_fail(err, RG_ERR_USAGE, "--holdout", "site or model",
-                       "holding out the chip leaves no constants");
+static rg_status store(const rg_calibrations *constants, const char *chip, const char *path, rg_error *err) {
     rg_calibrations all = {0};
     rg_status status = exists(path) ? perf_calibrations_read(&all, path, err) : RG_OK;
     if (status == RG_OK && all.n && strcmp(all.entry[0].chip, chip) != 0)
         status = rg_fail(err, RG_ERR_USAGE, path, "a file for each chip",
                          "constants of %s would be overwritten by those of %s", all.entry[0].chip, chip);
-    for (size_t i = 0; status == RG_OK && i < fit->constants->n; i++)
-        status = perf_calibrations_add(&all, &fit->constants->entry[i], err);
-    for (size_t i = 0; status == RG_OK && i < fit->constants->n_steps; i++)
-        status = perf_step_constants_add(&all, &fit->constants->step[i], err);
-    if (status == RG_OK)
-        status = fit->constants->n_steps
-                     ? perf_step_constants_write(&all, fit->constants->step[0].phase, path, err)
-                     : perf_calibrations_write(&all, chip, path, err);
+    for (size_t i = 0; status == RG_OK && i < constants->n; i++)
+        status = perf_calibrations_add(&all, &constants->entry[i], err);
+    if (status == RG_OK) status = perf_calibrations_write(&all, chip, path, err);
     rg_arena_free(&all.arena);
     return status;
+}
+
+rg_status rg_fit_store(const rg_fit *fit, const char *chip, const char *path, rg_error *err) {
+    if (fit->constants) return store(fit->constants, chip, path, err);
+    return rg_fail(err, RG_ERR_USAGE, "--holdout", "site or model",
+                   "holding out the chip leaves no constants");
+}
+
+rg_status rg_fit_store_splits(const rg_fit *fit, const char *chip, const char *path, rg_error *err) {
+    char other[4096];
+    for (int i = 0; i < N_SEEDS - 1 && fit->other[i]; i++) {
+        perf_split_path(path, i + 2, other, sizeof other);
+        RG_TRY(store(fit->other[i], chip, other, err));
+    }
+    return RG_OK;
 }
 
 void rg_fit_close(rg_fit *fit) {
     if (!fit) return;
     rg_calibrations_close(fit->constants);
+    for (int i = 0; i < N_SEEDS - 1; i++) rg_calibrations_close(fit->other[i]);
     rg_arena_free(&fit->arena);
     memset(fit, 0, sizeof *fit);
 }

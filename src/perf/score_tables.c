@@ -2,7 +2,9 @@
    given, on the sites that its fit has not seen. */
 #include "perf/score.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 const perf_score_source perf_score_sources[] = {
     {"gemm", "a100-sxm-80", "aiconfigurator/gemm/a100_sxm_vllm-0.14.0.csv", NULL},
@@ -56,13 +58,36 @@ static rg_status add_result(perf_scoring *s, const perf_score_source *source, co
     return RG_OK;
 }
 
+enum { N_SPLITS = 3 };
+
+/* The constants of another split of a chip, beside those in use; none where the file is absent. */
+static rg_status read_split(perf_scoring *s, const char *chip, int split, rg_calibrations *out) {
+    char path[4096], other[4096];
+    snprintf(path, sizeof path, "%s/calibration/%s.yaml", s->data_dir, chip);
+    perf_split_path(path, split, other, sizeof other);
+    return access(other, R_OK) == 0 ? perf_calibrations_read(out, other, s->err) : RG_OK;
+}
+
+static rg_status score_shipped(perf_scoring *s, const rg_fit_request *q, rg_fit *out) {
+    rg_calibrations other[N_SPLITS - 1] = {0};
+    const rg_calibrations *split[N_SPLITS] = {s->all};
+    rg_status status = RG_OK;
+    for (int i = 0; status == RG_OK && i < N_SPLITS - 1; i++) {
+        status = read_split(s, q->chip->id, i + 2, &other[i]);
+        split[i + 1] = &other[i];
+    }
+    if (status == RG_OK) status = perf_score_table(q, split, N_SPLITS, out, s->err);
+    for (int i = 0; i < N_SPLITS - 1; i++) rg_arena_free(&other[i].arena);
+    return status;
+}
+
 static rg_status score_source(perf_scoring *s, const perf_score_source *x, const char *path) {
     rg_chip chip;
     rg_fit fit;
     RG_TRY(rg_chip_open(&chip, x->chip, s->data_dir, s->err));
     const rg_fit_request q = {
         .op = x->op, .path = path, .chip = &chip, .kernel = x->kernel, .date = "", .all = s->all};
-    rg_status status = s->refit ? rg_perf_fit(&q, &fit, s->err) : perf_score_table(&q, &fit, s->err);
+    rg_status status = s->refit ? rg_perf_fit(&q, &fit, s->err) : score_shipped(s, &q, &fit);
     rg_chip_close(&chip);
     RG_TRY(status);
     for (size_t i = 0; status == RG_OK && i < fit.n_rows; i++)

@@ -172,6 +172,23 @@ static char *write_synthetic(const rg_chip *chip, const double *c) {
     return path;
 }
 
+/* Beside the file; other constants, of other sites, close to the first. */
+static void other_splits(const rg_fit *fit, const char *chip, const char *path) {
+    rg_error err = {0};
+    must(rg_fit_store_splits(fit, chip, path, &err), &err);
+    for (int split = 2; split <= 3; split++) {
+        char other[96];
+        rg_calibrations all = {0};
+        perf_split_path(path, split, other, sizeof other);
+        must(perf_calibrations_read(&all, other, &err), &err);
+        assert_int_equal(all.n, 1);
+        const double ratio = all.entry[0].constant[0] / fit->constants->entry[0].constant[0];
+        assert_true(ratio != 1 && fabs(ratio - 1) < 0.1);
+        rg_arena_free(&all.arena);
+        remove(other);
+    }
+}
+
 static void finds_constants(void **state) {
     (void)state;
     rg_chip chip;
@@ -202,6 +219,7 @@ static void finds_constants(void **state) {
     assert_int_equal(all.n, 1);
     assert_true(fabs(all.entry[0].constant[0] / c->constant[0] - 1) < 1e-4);
     rg_arena_free(&all.arena);
+    other_splits(&fit, chip.id, path);
     rg_fit_close(&fit);
     remove(path);
     remove(q.path);
