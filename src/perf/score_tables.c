@@ -48,12 +48,13 @@ static rg_status add_result(perf_scoring *s, const perf_score_source *source, co
     if (!r) return perf_score_no_memory(s);
     if (!f->n) return RG_OK;
     const double k = r->seeds++, all = k + 1;
+    const double rows = (double)r->s.n, all_rows = rows + (double)f->n;
     r->s.n += f->n;
     r->s.mape = (r->s.mape * k + f->mape) / all;
     r->s.median = (r->s.median * k + f->median) / all;
     r->s.p90 = (r->s.p90 * k + f->p90) / all;
     r->s.bias = (r->s.bias * k + f->bias) / all;
-    r->s.coverage80 = (r->s.coverage80 * k + f->coverage80) / all;
+    r->s.coverage80 = (r->s.coverage80 * rows + f->coverage80 * (double)f->n) / all_rows; /* of rows */
     r->bound_mape = (r->bound_mape * k + bound_mape) / all;
     return RG_OK;
 }

@@ -37,7 +37,8 @@ static void gemm(void **state) {
     must(rg_calibrations_open(&all, DATA, &err), &err);
     const rg_fit_request q = {
         .op = "gemm", .path = path, .chip = &chip, .kernel = "trtllm", .date = "", .all = all};
-    must(perf_score_table(&q, &fit, &err), &err);
+    const rg_calibrations *const first = all;
+    must(perf_score_table(&q, &first, 1, &fit, &err), &err);
     const rg_fit_score bf16 = held_out(&fit, "bfloat16/trtllm"), block = held_out(&fit, "fp8_block/trtllm");
     print_message(
         "bf16: %zu rows, median %.1f %%, MAPE %.1f %%, coverage %.1f %%; FP8 in blocks: %zu, %.1f %%\n",
