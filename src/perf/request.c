@@ -277,7 +277,11 @@ static rg_status store(const rg_calibrations *constants, const char *chip, const
                          "constants of %s would be overwritten by those of %s", all.entry[0].chip, chip);
     for (size_t i = 0; status == RG_OK && i < constants->n; i++)
         status = perf_calibrations_add(&all, &constants->entry[i], err);
-    if (status == RG_OK) status = perf_calibrations_write(&all, chip, path, err);
+    for (size_t i = 0; status == RG_OK && i < constants->n_steps; i++)
+        status = perf_step_constants_add(&all, &constants->step[i], err);
+    if (status == RG_OK)
+        status = constants->n_steps ? perf_step_constants_write(&all, constants->step[0].phase, path, err)
+                                    : perf_calibrations_write(&all, chip, path, err);
     rg_arena_free(&all.arena);
     return status;
 }
