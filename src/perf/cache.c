@@ -11,7 +11,7 @@ typedef struct plan_key {
     const rg_graph *graph;
     const char *policy;
     int64_t tp, ep, cp, etp;
-    bool sp, training;
+    bool sp;
 } plan_key;
 
 typedef struct time_key {
@@ -29,7 +29,7 @@ typedef struct plan_slot {
 
 typedef struct time_slot {
     time_key key;
-    perf_pass *pass;     /* forward, then backward; NULL: empty */
+    perf_pass *pass;     /* NULL: empty */
     double *cache_bytes; /* behind them */
     double workspace_bytes;
 } time_slot;
@@ -79,7 +79,7 @@ static rg_status find_plan(perf_cache *c, const plan_key *key, const rg_layout *
     plan_slot *s = &c->plan[perf_cache_slot(key, sizeof *key, N_PLANS)];
     if (!s->number || memcmp(&s->key, key, sizeof *key) != 0) {
         perf_plan plan;
-        RG_TRY(perf_plan_open(&plan, key->graph, layout, key->policy, key->training, err));
+        RG_TRY(perf_plan_open(&plan, key->graph, layout, key->policy, false, err));
         if (s->number) perf_plan_close(&s->plan);
         memcpy(&s->key, key, sizeof *key);
         s->plan = plan;
@@ -101,16 +101,16 @@ static double workspace_of(const perf_plan *p, const perf_plan_question *q) {
 
 static rg_status fill_times(time_slot *s, plan_slot *p, const perf_plan_question *q, rg_error *err) {
     const size_t n = p->plan.n_kinds + 2;
-    perf_pass *pass = calloc(1, 2 * n * sizeof *pass + n * sizeof *s->cache_bytes);
+    perf_pass *pass = calloc(n, sizeof *pass + sizeof *s->cache_bytes);
     if (!pass) return rg_fail(err, RG_ERR_MEMORY, NULL, NULL, "out of memory");
-    const rg_status status = perf_plan_times(&p->plan, q, pass, p->key.training ? pass + n : NULL, err);
+    const rg_status status = perf_plan_times(&p->plan, q, pass, NULL, err);
     if (status != RG_OK) {
         free(pass);
         return status;
     }
     free(s->pass);
     s->pass = pass;
-    s->cache_bytes = (double *)(pass + 2 * n);
+    s->cache_bytes = (double *)(pass + n);
     for (size_t k = 0; k < n; k++) s->cache_bytes[k] = perf_plan_cache_bytes(&p->plan, k, q->context);
     s->workspace_bytes = workspace_of(&p->plan, q);
     return RG_OK;
@@ -144,8 +144,7 @@ static double model_flop(perf_cache *c, const rg_graph *g, rg_phase phase, doubl
 }
 
 rg_status perf_cache_times(perf_cache *c, const rg_graph *graph, const rg_layout *layout, const char *policy,
-                           bool training, const perf_plan_question *question, perf_cached *out,
-                           rg_error *err) {
+                           const perf_plan_question *question, perf_cached *out, rg_error *err) {
     plan_key key;
     plan_slot *p;
     time_slot *t;
@@ -153,14 +152,13 @@ rg_status perf_cache_times(perf_cache *c, const rg_graph *graph, const rg_layout
     key.graph = graph;
     key.policy = policy;
     key.tp = layout->tp, key.ep = layout->ep, key.cp = layout->cp, key.etp = layout->etp;
-    key.sp = layout->sp, key.training = training;
+    key.sp = layout->sp;
     perf_plan_question q = *question;
     q.all = c->all;
     RG_TRY(find_plan(c, &key, layout, &p, err));
     RG_TRY(find_times(c, p, &q, &t, err));
     *out = (perf_cached){.plan = &p->plan,
                          .forward = t->pass,
-                         .backward = training ? t->pass + p->plan.n_kinds + 2 : NULL,
                          .cache_bytes = t->cache_bytes,
                          .workspace_bytes = t->workspace_bytes,
                          .model_flop = model_flop(c, graph, question->phase, question->context)};

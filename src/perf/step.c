@@ -248,7 +248,7 @@ rg_status perf_step(rg_step *out, const rg_step_request *r, perf_cache *cache, r
     divide(&w);
     const perf_plan_question q = {
         .system = r->system, .phase = r->phase, .batch = w.group, .context = r->context};
-    RG_TRY(perf_cache_times(cache, r->graph, r->layout, r->policy, false, &q, &w.got, err));
+    RG_TRY(perf_cache_times(cache, r->graph, r->layout, r->policy, &q, &w.got, err));
     RG_TRY(add_time(&w));
     RG_TRY(add_memory(&w));
     add_rates(&w);
