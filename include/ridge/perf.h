@@ -189,9 +189,9 @@ typedef struct rg_scorecard {
     rg_score_row *row;
     size_t tables, tables_absent;
 } rg_scorecard;
-/* Scores the constants on the tables below dir/measured, on sites held out of the fit. `refit` fits anew, on
-   three splits. A set of measurements that is not there is counted and passed over; none at all is an error.
- */
+/* Scores the constants on the tables below dir/measured, on sites held out of the fit: of operators those of
+   the split in use and of the two others beside it (rg_fit_store_splits). `refit` fits all anew. A set of
+   measurements that is not there is counted and passed over; none at all is an error. */
 rg_status rg_perf_score(const char *dir, const rg_calibrations *all, const char *data_dir, bool refit,
                         const rg_progress *progress, rg_scorecard *out, rg_error *err);
 void rg_scorecard_close(rg_scorecard *card);
