@@ -82,6 +82,8 @@ const cli_command cli_hw_commands[] = {
      .example = "ridge hw list\n"
                 "  id                          aliases        year     fp32     bf16      fp8      fp4     "
                 "int8       GB     GB/s confidence\n"
+                "  a100-sxm-40                 a100-40        2020     19.5      312        -        -      "
+                "624       40     1555 high\n"
                 "  a100-sxm-80                 a100 a100-80   2020     19.5      312        -        -      "
                 "624       80     2039 high\n"
                 "  b200-sxm                    b200           2024       80     2250     4500     9000     "
@@ -137,12 +139,12 @@ const cli_command cli_hw_commands[] = {
          "be, clashing names, sparse peaks, systems that contradict their chip. What a file accounts for is "
          "\"explained\". Exit code 1 when\n"
          "something is not. Recorded disagreements between sources are listed by topic.",
-     .example =
-         "ridge hw lint\n"
-         "  explained ratio    b300-sxm                    rates.fp4          fp4/fp8 is ...\n"
-         "  ...\n"
-         "  36 chips, 19 systems, 37 links, 12 findings, 0 of them unexplained; 10 topics on which sources "
-         "disagree",
+     .example = "ridge hw lint\n"
+                "  explained ratio    b300-sxm                    rates.fp4          fp4/fp8 is ...\n"
+                "  ...\n"
+                "  37 chips, 19 systems, 37 links, 29 technologies, 13 findings, 0 of them unexplained; 10 "
+                "topics on "
+                "which sources disagree",
      .options = no_options,
      .run = cli_hw_lint},
     {0},

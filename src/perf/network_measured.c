@@ -103,7 +103,7 @@ bool perf_network_measured(const rg_calibrations *all, const rg_system *s, const
     for (size_t i = 0; i < all->n_network && !own; i++) ask(&all->network[i], span, op, dtype, bytes, &b);
     if (!b.n) return false;
     /* beyond what was measured, or from other chips: twice as wide on the log scale. Leaving out one of three
-       chips then covers 80 % (test_network_transfer.c). */
+       chips then covers 77 % (test_network_transfer.c). */
     const double middle = b.log_sum / b.n, wider = own && b.exact ? 1 : 2;
     out->algorithm = "measured";
     out->origin = own && b.exact ? PERF_CALIBRATED : PERF_TRANSFERRED;

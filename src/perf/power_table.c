@@ -7,23 +7,6 @@
 
 static const double sampled_s = 2e-4; /* in shorter kernels the sampler lags: docs/energy.md */
 
-/* Cell of a line of CSV. */
-static const char *cell(const char *line, size_t i) {
-    for (; i > 0 && line; i--) {
-        line = strchr(line, ',');
-        if (line) line++;
-    }
-    return line;
-}
-
-static rg_status column(const perf_table *t, const char *name, const char *path, size_t *out, rg_error *err) {
-    const size_t n = strlen(name);
-    const char *at = t->header;
-    for (*out = 0; at; (*out)++, at = cell(at, 1))
-        if (strncmp(at, name, n) == 0 && (at[n] == ',' || !at[n])) return RG_OK;
-    return rg_fail(err, RG_ERR_PARSE, path, name, "no column \"%s\"", name);
-}
-
 rg_energy_work perf_power_work(const perf_row *r) {
     const double m = r->x[0], n = r->x[1], k = r->x[2], narrow = r->dtype->activation_bytes;
     rg_energy_work w = {.type = r->dtype->rate, .matrix_flop = 2 * m * n * k};
@@ -63,14 +46,15 @@ static bool separate(perf_power_table *t, const rg_lint *found, const size_t *nu
     return true;
 }
 
-static rg_status read_rows(perf_power_table *t, const rg_lint *found, const char *path, rg_error *err) {
-    size_t power;
-    RG_TRY(column(&t->table, "power_w", path, &power, err));
+static rg_status read_rows(perf_power_table *t, const rg_lint *found, const perf_csv *csv, const char *path,
+                           rg_error *err) {
+    const int power = lint_column(csv, "power_w");
+    if (power < 0) return rg_fail(err, RG_ERR_PARSE, path, "power_w", "no column \"power_w\"");
     t->row = rg_arena_alloc(&t->table.arena, t->table.n + 1, sizeof *t->row);
     if (!t->row) return rg_fail(err, RG_ERR_MEMORY, path, NULL, "out of memory");
     for (size_t i = 0; i < t->table.n; i++) {
         const perf_row *r = &t->table.row[i];
-        const double watt = strtod(cell(t->table.line[i], power), NULL);
+        const double watt = lint_number(csv, t->table.number[i] - 1, power);
         if (!r->known || !(r->measured_s > 0) || !(watt > 0 && watt < 1e6)) continue;
         t->row[t->n++] = (perf_power_row){r, perf_power_work(r), watt};
     }
@@ -82,11 +66,15 @@ rg_status perf_power_parse(perf_power_table *out, char *text, size_t size, const
                            const rg_chip *chip, rg_error *err) {
     lint l = {.options = {.chip = chip, .op = perf_gemm.op}, .err = err};
     perf_power_table t = {0};
+    perf_csv csv = {0};
     rg_status status = lint_text(&l, name, text, size);
     if (status == RG_OK)
+        status = perf_csv_parse(&csv, text, size, name, err); /* the table cuts the text up */
+    if (status == RG_OK)
         status = perf_table_read(&t.table, &perf_gemm, text, size, name, "latency_ms", "", chip, err);
-    if (status == RG_OK) status = read_rows(&t, &l.out, name, err);
+    if (status == RG_OK) status = read_rows(&t, &l.out, &csv, name, err);
     rg_lint_close(&l.out);
+    perf_csv_close(&csv);
     if (status == RG_OK)
         *out = t;
     else
