@@ -1,4 +1,4 @@
-/* Parts are records of rg_sweep_result behind a head; a record that was cut off is evaluated again. */
+/* Parts are records behind a head; a record that was cut off or changed is evaluated again. */
 #include "roof_sweep_parts.h"
 
 #include <dirent.h>
@@ -11,13 +11,18 @@ typedef struct head {
     uint64_t record_bytes, size;
 } head;
 
+typedef struct record {
+    rg_sweep_result result;
+    rg_digest check; /* SHA-256 of its bytes */
+} record;
+
 static head head_of(const rg_sweep *sweep) {
     head h;
     memset(&h, 0, sizeof h);
     snprintf(h.magic, sizeof h.magic, "ridge sweep");
     snprintf(h.version, sizeof h.version, "%s", RG_VERSION);
     h.sweep = rg_sweep_digest(sweep);
-    h.record_bytes = sizeof(rg_sweep_result);
+    h.record_bytes = sizeof(record);
     h.size = rg_sweep_size(sweep);
     return h;
 }
@@ -47,9 +52,14 @@ rg_status cli_sweep_part_open(cli_sweep_part *part, const char *dir, const rg_sw
 
 rg_status cli_sweep_part_add(cli_sweep_part *part, const rg_sweep_result *result, size_t n, rg_error *err) {
     if (!part->file) return RG_OK;
-    return fwrite(result, sizeof *result, n, part->file) == n && fflush(part->file) == 0
-               ? RG_OK
-               : cannot(part->dir, "write results", err);
+    for (size_t i = 0; i < n; i++) {
+        record r;
+        memset(&r, 0, sizeof r); /* padding is written, too */
+        memcpy(&r.result, &result[i], sizeof r.result);
+        r.check = rg_sha256(&r.result, sizeof r.result);
+        if (fwrite(&r, sizeof r, 1, part->file) != 1) return cannot(part->dir, "write results", err);
+    }
+    return fflush(part->file) == 0 ? RG_OK : cannot(part->dir, "write results", err);
 }
 
 rg_status cli_sweep_part_close(cli_sweep_part *part, rg_error *err) {
@@ -59,25 +69,28 @@ rg_status cli_sweep_part_close(cli_sweep_part *part, rg_error *err) {
     return failed ? cannot(part->dir, "write results", err) : RG_OK;
 }
 
+static bool is_sound(const record *r, const head *want) {
+    const rg_digest check = rg_sha256(&r->result, sizeof r->result);
+    return memcmp(&check, &r->check, sizeof check) == 0 && r->result.index < want->size;
+}
+
 static rg_status read_part(const char *path, const head *want, rg_sweep_result *result, bool *done,
                            rg_error *err) {
     head h;
-    rg_sweep_result r;
+    record r;
     FILE *file = fopen(path, "rb");
     if (!file) return cannot(path, "read", err);
     const size_t got = fread(&h, 1, sizeof h, file);
     if (got == sizeof h && memcmp(&h, want, sizeof h) != 0) {
         fclose(file);
-        return rg_fail(
-            err, RG_ERR_USAGE, path, "another folder for -o, or this one without its part files",
-            "results of another sweep, of other models or systems, or of another version of the program");
+        return rg_fail(err, RG_ERR_USAGE, path, "another folder for -o, or this one without its part files",
+                       "results of another sweep, of other models or systems, or of another version of the "
+                       "program");
     }
     while (got == sizeof h && fread(&r, sizeof r, 1, file) == 1) {
-        if (r.index >= want->size || (unsigned)r.status >= RG_N_SWEEP_STATUS) continue;
-        r.limiter[sizeof r.limiter - 1] = r.class_name[sizeof r.class_name - 1] =
-            r.reason[sizeof r.reason - 1] = 0;
-        result[r.index] = r;
-        done[r.index] = true;
+        if (!is_sound(&r, want)) continue;
+        result[r.result.index] = r.result;
+        done[r.result.index] = true;
     }
     fclose(file);
     return RG_OK;

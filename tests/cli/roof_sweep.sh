@@ -25,6 +25,13 @@ jq -e '.configurations == 384 and .evaluated < 384 and .evaluated > 0' two.json 
 cmp one/results.csv two/results.csv || fail "results differ after an interruption"
 "$RIDGE" roof sweep sweep.yaml -o two --json | jq -e '.evaluated == 0 and .configurations_per_s == null' >/dev/null || fail "nothing was kept"
 
+# a record that was changed since
+mkdir three
+cp one/part-0-0.bin three/
+printf 'x' | dd of=three/part-0-0.bin bs=1 seek=700 conv=notrunc 2>dd.txt
+"$RIDGE" roof sweep sweep.yaml -o three --json | jq -e '.evaluated == 1' >/dev/null || fail "a changed record was taken"
+cmp one/results.csv three/results.csv || fail "results differ after a record changed"
+
 # another sweep in the same folder
 sed 's/2048/4096/' sweep.yaml >other.yaml
 if "$RIDGE" roof sweep other.yaml -o one --json >out.json 2>err.txt; then fail "mixed with another sweep"; fi
