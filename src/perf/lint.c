@@ -81,6 +81,12 @@ static rg_status check_rows(lint *l, const lint_table *t, const perf_model *mode
     return status;
 }
 
+static rg_status report_no_chip(lint *l, const lint_table *t) {
+    return lint_find(l, "no_chip", t->name, NULL, RG_LINT_REPORTED,
+                     "no chip in the file's name or a column system: times were held against nothing",
+                     "name the chip (--chip h100)");
+}
+
 /* A table of an operator: on the chip of its name, or on each of its column `system`. */
 static rg_status check_operator(lint *l, const lint_table *t, const char *text, size_t size) {
     const perf_model *model = model_of(l, t);
@@ -88,14 +94,16 @@ static rg_status check_operator(lint *l, const lint_table *t, const char *text, 
     const int system = lint_column(&t->csv, "system");
     if (!model || lint_column(&t->csv, measured) < 0) return RG_OK;
     if (t->chip) return check_rows(l, t, model, measured, t->chip, text, size);
+    bool checked = false;
     for (size_t i = 0; system >= 0 && i < l->chips.n; i++)
         for (size_t k = 0; k < t->csv.n_rows; k++)
             if (perf_is_chip(&l->chips.chip[i], lint_cell(&t->csv, k, system)) &&
                 lint_chip_in(&l->chips, lint_cell(&t->csv, k, system)) == &l->chips.chip[i]) {
                 RG_TRY(check_rows(l, t, model, measured, &l->chips.chip[i], text, size));
+                checked = true;
                 break;
             }
-    return RG_OK;
+    return checked ? RG_OK : report_no_chip(l, t);
 }
 
 rg_status lint_text(lint *l, const char *name, const char *text, size_t size) {

@@ -21,6 +21,8 @@ found repeated_key gemm_h100.csv '.rows == [1, 2]'
 grep -q '^gemm_h100.csv: in_cache, 1 row from 3 (kept)$' text && grep -q '^1 table, 3 rows, 3 findings$' text
 failed() { code=0; "$RIDGE" perf "$@" >out 2>err || code=$?; [ $code = $want ] && [ ! -s out ] && grep -q -- "$words" err || { cat out err; exit 1; }; }
 want=1 words='a row of another length' failed lint t/net/odd.csv
+cp t/gemm_h100.csv unnamed.csv
+"$RIDGE" perf lint unnamed.csv --json | jq -e '[.findings[].check] | index("no_chip") != null' >/dev/null || { echo "no word that nothing was checked"; exit 1; }
 mkdir empty
 want=1 words='no tables' failed lint empty
 want=1 words=absent failed lint absent.csv
