@@ -1,22 +1,10 @@
 /* Graphs as JSON, version 1. */
+#include "base/json.h"
 #include "graph/ops.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static void add_string(rg_str *out, const char *text) {
-    rg_str_add(out, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            rg_str_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            rg_str_printf(out, "\\u%04x", *p);
-        else
-            rg_str_add_n(out, (const char *)p, 1);
-    }
-    rg_str_add(out, "\"");
-}
 
 /* Shortest text that reads back as the same number; graph_check keeps infinities out. */
 static void add_real(rg_str *out, double v) {
@@ -34,7 +22,7 @@ static void add_real(rg_str *out, double v) {
 
 static void add_weight(rg_str *out, const rg_graph_weight *w) {
     rg_str_add(out, "{\"name\": ");
-    add_string(out, w->name);
+    rg_str_add_json(out, w->name);
     rg_str_printf(out, ", \"shape\": [%lld", (long long)w->shape[0]);
     for (int d = 1; d < w->n_dims; d++) rg_str_printf(out, ", %lld", (long long)w->shape[d]);
     rg_str_add(out, "]");
@@ -45,9 +33,9 @@ static void add_weight(rg_str *out, const rg_graph_weight *w) {
 static void add_node(rg_str *out, const rg_graph_node *n) {
     const op_spec *spec = op_find(n->op);
     rg_str_add(out, "{\"name\": ");
-    add_string(out, n->name);
+    rg_str_add_json(out, n->name);
     rg_str_add(out, ", \"op\": ");
-    add_string(out, n->op == RG_OP_OPAQUE ? n->opaque_op : spec->name);
+    rg_str_add_json(out, n->op == RG_OP_OPAQUE ? n->opaque_op : spec->name);
     rg_str_printf(out, ", \"layer\": %d, \"inputs\": [", n->layer);
     for (int i = 0; i < n->n_inputs; i++) rg_str_printf(out, "%s%d", i ? ", " : "", n->input[i]);
     rg_str_printf(out, "], \"width\": %lld", (long long)n->width);
@@ -66,7 +54,7 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
         if (whole == 0 && real == 0 && !(spec->needs & k->bit)) continue;
         rg_str_printf(out, ", \"%s\": ", k->name);
         if (k->words)
-            add_string(out, k->words[whole]);
+            rg_str_add_json(out, k->words[whole]);
         else if (k->whole)
             rg_str_printf(out, "%lld", (long long)whole);
         else
@@ -77,9 +65,9 @@ static void add_node(rg_str *out, const rg_graph_node *n) {
 
 rg_status rg_graph_to_json(const rg_graph *g, rg_str *out, rg_error *err) {
     rg_str_add(out, "{\"ridge_graph\": 1,\n \"family\": ");
-    add_string(out, g->family);
+    rg_str_add_json(out, g->family);
     rg_str_add(out, ", \"model\": ");
-    add_string(out, g->model);
+    rg_str_add_json(out, g->model);
     rg_str_printf(out, ",\n \"vocab_size\": %lld, \"hidden_size\": %lld, \"n_layers\": %lld",
                   (long long)g->vocab_size, (long long)g->hidden_size, (long long)g->n_layers);
     rg_str_printf(out, ", \"max_positions\": %lld", (long long)g->max_positions);
@@ -87,7 +75,7 @@ rg_status rg_graph_to_json(const rg_graph *g, rg_str *out, rg_error *err) {
     if (g->parameters_vision > 0) rg_str_printf(out, ", \"parameters_vision\": %.0f", g->parameters_vision);
     if (g->stored) {
         rg_str_add(out, ", \"stored\": ");
-        add_string(out, g->stored);
+        rg_str_add_json(out, g->stored);
     }
     rg_str_printf(out, ", \"output\": %d,\n \"weights\": [", g->output);
     for (size_t i = 0; i < g->n_weights; i++) {

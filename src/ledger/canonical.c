@@ -2,23 +2,12 @@
    library prints numbers or escapes in another way. */
 #include "ledger/ledger.h"
 
+#include "base/json.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void add_string(const char *text, rg_str *out) {
-    rg_str_add(out, "\"");
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            rg_str_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            rg_str_printf(out, "\\u%04x", *p);
-        else
-            rg_str_add_n(out, (const char *)p, 1);
-    }
-    rg_str_add(out, "\"");
-}
 
 static void add_real(double value, rg_str *out) {
     char text[40];
@@ -56,7 +45,7 @@ static void add_object(const json_t *json, const char *skip, int depth, rg_str *
         if (skip && strcmp(keys[i], skip) == 0) continue;
         if (!first) rg_str_add(out, ",");
         first = false;
-        add_string(keys[i], out);
+        rg_str_add_json(out, keys[i]);
         rg_str_add(out, ":");
         add_value(json_object_get(json, keys[i]), NULL, depth + 1, out);
     }
@@ -82,7 +71,7 @@ static void add_value(const json_t *json, const char *skip, int depth, rg_str *o
         rg_str_add(out, "]");
         break;
     case JSON_STRING:
-        add_string(json_string_value(json), out);
+        rg_str_add_json(out, json_string_value(json));
         break;
     case JSON_INTEGER:
         rg_str_printf(out, "%lld", (long long)json_integer_value(json));
