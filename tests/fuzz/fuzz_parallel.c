@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf/plan.h"
-#include "perf/sweep.h"
+#include "perf/plan/plan.h"
+#include "perf/sweep/sweep.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "perf/csv.h"
-#include "perf/lint.h"
-#include "perf/power.h"
+#include "perf/calibrate/csv.h"
+#include "perf/lint/lint.h"
+#include "perf/energy/power.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "perf/calibrate.h"
+#include "perf/calibrate/calibrate.h"
 #include "unit/graph/models.h"
 
 static void open_chip(rg_chip *chip) {

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-#include "perf/csv.h"
+#include "perf/calibrate/csv.h"
 #include "unit/graph/models.h"
 
 static void cells(void **state) {

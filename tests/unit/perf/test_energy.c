@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "perf/power.h"
+#include "perf/energy/power.h"
 #include "unit/graph/models.h"
 
 static rg_calibrations *constants(void) {

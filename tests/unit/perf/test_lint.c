@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "perf/lint_planted.h"
+#include "perf/lint/lint_planted.h"
 #include "unit/graph/models.h"
 
 static const rg_lint_finding *finding(const rg_lint *found, const char *check) {

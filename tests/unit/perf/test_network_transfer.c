@@ -9,8 +9,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "perf/calibrate.h"
-#include "perf/csv.h"
+#include "perf/calibrate/calibrate.h"
+#include "perf/calibrate/csv.h"
 #include "ridge/network.h"
 #include "unit/graph/models.h"
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "perf/plan.h"
+#include "perf/plan/plan.h"
 
 #define DATA RIDGE_SOURCE_DIR "/data"
 

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "perf/serve_rows.h"
+#include "perf/serve/serve_rows.h"
 #include "ridge/serve.h"
 #include "ridge/step.h"
 #include "unit/graph/models.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "perf/step.h"
+#include "perf/plan/step.h"
 
 #define DATA RIDGE_SOURCE_DIR "/data"
 

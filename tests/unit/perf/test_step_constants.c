@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#include "perf/calibrate.h"
+#include "perf/calibrate/calibrate.h"
 #include "unit/graph/models.h"
 
 #define HEAD   "phase: training\nconstants:\n"

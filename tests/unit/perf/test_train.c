@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "perf/train_cases.h"
+#include "perf/train/train_cases.h"
 #include "unit/graph/models.h"
 
 static rg_calibrations *all;
