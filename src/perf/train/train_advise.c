@@ -70,7 +70,7 @@ void perf_train_advise(rg_train_step *out, const rg_train_request *r, const rg_c
         if (change(r->layout, i, &l) && fits(&other, all)) rg_layout_print(&l, fitting, sizeof fitting);
     }
     const rg_train_ledger *m = &out->memory;
-    snprintf(out->advice, sizeof out->advice, "%.2f GB too much, most of it %s; %s%s",
+    snprintf(out->advice, sizeof out->advice, "%.2f GB too much, most of it %s; %s%.150s",
              (m->total_bytes - m->available_bytes) / 1e9, rg_train_memory_name(largest(m)),
              *fitting ? "would fit: " : "more chips for each replica would fit", fitting);
 }
