@@ -97,7 +97,7 @@ rg_status rg_power_of(rg_power *out, const rg_chip *chip, const rg_calibrations 
     const source s = source_of(all, chip);
     const double tdp_w = chip->tdp_w.value;
     rg_power p = {.kind = s.kind};
-    rg_range limit;
+    rg_range limit = {0};
     if (s.chip) {
         p.idle_w = widened(range_of(own(all, "idle", s.chip, chip->architecture), 1), s.spread);
         const perf_step_constant *byte = own(all, "byte", s.chip, chip->architecture);
