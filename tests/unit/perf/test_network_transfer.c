@@ -55,6 +55,13 @@ static void left_out(void **state) {
     rg_calibrations *all;
     rg_error err = {0};
     double mean = 0, covered = 0;
+    for (size_t i = 0; i < 3; i++) { /* before anything is opened */
+        char name[64];
+        snprintf(name, sizeof name, "measured/%s", cases[i].table);
+        if (shared_path(name)) continue;
+        print_message("skipped: no %s\n", name);
+        skip();
+    }
     assert_int_equal(rg_calibrations_open(&all, DATA, &err), RG_OK);
     for (size_t i = 0; i < 3; i++) {
         perf_csv t;
@@ -62,10 +69,6 @@ static void left_out(void **state) {
         rg_calibrations others = {0};
         char name[64];
         snprintf(name, sizeof name, "measured/%s", cases[i].table);
-        if (!shared_path(name)) {
-            print_message("skipped: no %s\n", name);
-            skip();
-        }
         must(perf_csv_read(&t, shared_path(name), &err), &err);
         must(rg_system_open(&s, cases[i].system, DATA, &err), &err);
         without(all, cases[i].chip, &others);
