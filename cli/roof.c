@@ -42,20 +42,14 @@ const cli_command cli_roof_commands[] = {
          "\n"
          "  bound   0.0116791 s per step, 2739.93 token/s at best, limited by memory (3.35 TB/s)\n"
          "  estimate 0.0156268 s, 80 % between 0.0142139 and 0.0189766 s; transferred; mostly memory\n"
-         "  energy  6.902 J, 80 % between 4.852 and 8.97 J: 4.636 token/J; board power 442 W; transferred\n"
-         "  cost    1.465 USD per million tokens at 10.8 USD/h; 1.32e+16 FLOP per USD\n"
+         "  ...\n"
          "  memory  40.17 GB (weights 5.81 GB, KV cache 34.36 GB) of 80 GB: fits; up to 69 sequences of this "
          "length fit\n"
          "  ...\n"
          "\n"
          "  what +1 % buys          bound   estimate  time saved (by 1 % less of launch, latency)\n"
          "  memory.bandwidth       0.99 %     0.70 %\n"
-         "  silicon.clock          0.00 %     0.20 %\n"
-         "  launch                 0.00 %     0.14 %\n"
-         "  rates.bf16             0.00 %     0.09 %\n"
-         "  latency                0.00 %     0.05 %\n"
-         "  buys nothing: rates.fp32, onchip.capacity, rates.fp16, rates.fp8, rates.int8, rates.tf32, "
-         "silicon.cores",
+         "  ...",
      .options = cli_roof_explain_options,
      .run = cli_roof_explain},
     {.noun = "roof",
@@ -122,8 +116,6 @@ const cli_command cli_roof_commands[] = {
          "  ...\n"
          "  step    13.66 s, 80 % between 12.89 and 14.14 s; calibrated; bound 7.503 s; limited by linear\n"
          "    forward             3.696 s   27.0 % ########\n"
-         "    backward            7.196 s   52.7 % ################\n"
-         "    tp                  1.744 s   12.8 % ####\n"
          "  ...\n"
          "  memory  68.59 GB of 80.00 GB a chip (first stage, 12 layers): fits",
      .options = cli_roof_train_options,
@@ -149,19 +141,12 @@ const cli_command cli_roof_commands[] = {
          "w=e4m3fn(scale=row),a=e4m3fn(scale=row),kv=e4m3fn\n"
          "  prompts of 1024 tokens, answers of 1024, 64 requests in flight; calibrated\n"
          "\n"
-         "  time to the first token             259.931 ms   (bound 14.466, 80 % between 101.638 and "
-         "434.595)\n"
-         "  time between tokens                  11.879 ms   (bound 2.595, 80 % between 9.503 and 13.973)\n"
-         "    linear                              2.316 ms    19.5 %\n"
-         "    attention                           0.490 ms     4.1 %\n"
-         "    collective                          1.753 ms    14.8 %\n"
-         "    launch                              3.735 ms    31.4 %\n"
-         "    host                                2.181 ms    18.4 %\n"
-         "    prompts                             1.404 ms    11.8 %\n"
-         "  limited by launch; MFU 9.8 %\n"
-         "\n"
-         "  5387.44 tokens/s, 673.4 per chip, 5.261 requests/s of at most 13.3\n"
-         "  2.147 token/J; board power 314 W; calibrated\n"
+         "  ...\n"
+         "  time between tokens                  11.841 ms   (bound 2.595, 80 % between 9.505 and 13.978)\n"
+         "    linear                              2.319 ms    19.6 %\n"
+         "    ...\n"
+         "  limited by launch; MFU 9.9 %\n"
+         "  ...\n"
          "  64 sequences of a replica resident, 3745 fit (5.75232e+06 tokens)\n"
          "  memory of a chip: weights 9.092 GB, cache 2.013 GB, workspace 14.1 GB of 141 GB",
      .options = cli_roof_serve_options,
