@@ -12,7 +12,8 @@ expect 0 "$RIDGE" num dot h100-fp16 --out fp16
 [ "$(cat out)" = "$(printf '40000000\n40000000')" ]
 printf '3c00 3c00 0\n' >in
 expect 1 "$RIDGE" num dot h100-fp16
-grep -q 'stdin:1: c has 1 digits; expected' err && [ "$(wc -l <err)" = 1 ]
+grep -q 'stdin:1: c has 1 digits; expected' err
+[ "$(wc -l <err)" = 1 ]
 printf '3c00 3c00 00000000\n3c00 3c0 00000000\n' >in
 expect 1 "$RIDGE" num dot h100-fp16
 grep -q 'stdin:2: b has 3 digits' err

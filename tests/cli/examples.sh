@@ -10,6 +10,7 @@ page() { printf '```console\n$ echo a 100 b\n%s\n```\n' "$1" >page.md; ./run "$P
 [ "$(page 'a ~108 b')" = same ]
 [ "$(page 'a ~115 b')" = other ]
 [ "$(page 'a 100 c')" = other ]
+[ "$(page 'a 100% b')" = other ]
 [ "$(page 'a 100 b
 more')" = other ]
 printf '```console\n$ echo a; false\na\n```\n' >page.md

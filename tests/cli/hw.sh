@@ -51,14 +51,15 @@ expect 0 hw show selene --json
 holds '.id == "dgx-a100" and .chip == "a100-sxm-80" and .levels[0].bytes_per_s.value == 300e9 and .levels[1].chips == 16000'
 holds '[.levels[] | .latency_s, .start_s, .efficiency | .lo <= .value and .value <= .hi and .source != ""] | all'
 expect 0 hw show dgx-h100 --set h100.hbm.bandwidth=x1.3 --set nvlink.bandwidth=x2 --set infiniband.chips=128
-grep -q '^nvlink: 8 chips, switch of nvlink4, switches sum' out && grep -q '^  bandwidth  *900 GB/s' out
+grep -q '^nvlink: 8 chips, switch of nvlink4, switches sum' out
+grep -q '^  bandwidth  *900 GB/s' out
 expect 0 hw show nvlink4 --json
 holds '.bytes_per_s.value == 25e9 and .kind == "scale-up"'
 expect 0 hw show h100 --set h100.hbm.bandwidth=x1.3 --json
 holds '.memory_bytes_per_s - 4.355e12 | fabs < 1'
 for id in $("$RIDGE" hw list --json | jq -r '.systems[].id, .links[].id'); do expect 0 hw show $id; done
 expect 0 hw collective dgx-h100 --ranks 64 --bytes '1 GB' --json
-holds '.rows | length == 1 and (.[0] | .bytes == 1e9 and .level == "infiniband" and .class == "assumed" and .bound_s <= .lo80_s and .lo80_s <= .estimate_s and .estimate_s <= .hi80_s)'
+holds '.rows | length == 1 and (.[0] | .bytes == 1e9 and .level == "infiniband" and .class == "assumed" and .bound_s > 0 and .bound_s <= .lo80_s and .lo80_s <= .estimate_s and .estimate_s <= .hi80_s)'
 expect 0 hw collective h100 --json
 holds '.ranks == 8 and (.rows | length) == 7 and .rows[0].class == "calibrated"'
 expect 0 hw collective tpu-v4-pod --set ici.axes=4x4x4 --op all-to-all

@@ -54,7 +54,8 @@ holds '[.configs[] | select(.file == "fields.json")][0] | .status == "unknown fi
 holds '[.configs[] | select(.file == "new.json")][0] | .status == "refused" and (.message | test("nobody"))'
 holds '[.configs[] | select(.file == "torn.json")][0].status == "refused"'
 expect 1 model watch configs
-grep -q '^new.json .* refused .*nobody' out && grep -q '2 of 5 configs' out
+grep -q '^new.json .* refused .*nobody' out
+grep -q '2 of 5 configs' out
 expect 1 model watch no-such-folder
 
 # every published config

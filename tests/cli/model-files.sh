@@ -28,9 +28,12 @@ stories=$SHARED/models/stories260k
 mkdir alone wrong
 cp "$stories/stories260K.bin" alone/model.bin
 code=0; "$RIDGE" eval run --model alone/model.bin --text text --policy w=int8 2>err || code=$?
-[ $code = 1 ] && [ "$(wc -l <err)" = 1 ] && grep -q 'alone/tok' err
+[ $code = 1 ]
+[ "$(wc -l <err)" = 1 ]
+grep -q 'alone/tok' err
 cp "$stories/stories260K.bin" wrong/model.bin
 cp "$SHARED/models/tokenizers/tok4096.bin" wrong/tok512.bin
 code=0; "$RIDGE" eval run --model wrong/model.bin --text text --policy w=int8 2>err || code=$?
-[ $code = 1 ] && grep -q 'wrong/tok512.bin@byte .* follow the last of 512 tokens' err
+[ $code = 1 ]
+grep -q 'wrong/tok512.bin@byte .* follow the last of 512 tokens' err
 refused 1 "$SHARED/models/tokenizers/ggml-vocab-gpt-2.gguf" 'general.architecture is "gpt2"'

@@ -29,7 +29,8 @@ for pair in llama-2-7b:6738415616 llama-3.1-70b:70553706496 llama-3.1-405b:40585
     holds ".parameters_total == ${pair#*:}"
 done
 expect 0 model show llama-3.1-8b
-grep -q 'parameters.* 8,030,261,248 ' out && grep -q 'KV cache.* 131,072 B' out
+grep -q 'parameters.* 8,030,261,248 ' out
+grep -q 'KV cache.* 131,072 B' out
 expect 0 model show llama-2-7b --context 8192
 grep -q 'beyond the model' out
 
@@ -68,7 +69,8 @@ failed 1 '"num_experts", "rope_scaling.beta"' model show other.json
 expect 1 model import other.json --json
 holds '.unknown_fields == ["num_experts", "rope_scaling.beta"]'
 holds '.parameters_total > 0'
-[ "$(wc -l <err)" = 1 ] && grep -q 'num_experts' err
+[ "$(wc -l <err)" = 1 ]
+grep -q 'num_experts' err
 mkdir folder && cp config.json folder
 expect 0 model show folder --json
 holds '.model == "folder" and .kv_bytes_per_token == 2 * 2 * 2 * 16 * 2'

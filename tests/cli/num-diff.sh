@@ -49,10 +49,12 @@ refused 'no format in common' cuda13 quark
 refused '"cuda99" is no profile' cuda99 ocp --format e5m2
 refused 'unknown input' mxfp4 mxfp6 --input all
 code=0; "$RIDGE" num diff 'e4m3fn@sra(8)' e4m3fn >out 2>err || code=$?
-[ $code = 1 ] && grep -q stochastic err
+[ $code = 1 ]
+grep -q stochastic err
 
 # a wrong file of the data folder is named by its line
 mkdir -p data/profiles
 printf 'library: L\nversion: v\nsource: s\nprofiles:\n  a:\n    summary: s\n    formats:\n      e5m2: {quant: e9m9, source: s}\n' >data/profiles/x.yaml
 code=0; "$RIDGE" num diff a e5m2 --data data >out 2>err || code=$?
-[ $code = 1 ] && grep -q 'x.yaml:8 (profiles.a.formats.e5m2.quant)' err
+[ $code = 1 ]
+grep -q 'x.yaml:8 (profiles.a.formats.e5m2.quant)' err

@@ -117,7 +117,8 @@ expect 0 "$RIDGE" num encode int4 --row 4 --scales scales
 [ "$(wc -c <scales)" = 4 ]
 rm scales
 expect 0 "$RIDGE" num encode e4m3fn --scales scales # none: an empty file
-[ ! -s scales ] && [ -f scales ]
+[ ! -s scales ]
+[ -f scales ]
 
 # nothing in, nothing out
 unset in
@@ -164,7 +165,8 @@ unset in
 # an output that cannot be written
 if [ -w /dev/full ]; then
     code=0; "$RIDGE" num qdq e4m3fn <values >/dev/full 2>err || code=$?
-    [ $code = 1 ] && grep -q 'stdout' err
+    [ $code = 1 ]
+    grep -q 'stdout' err
 fi
 head -c 1000000 /dev/zero >zeros
 { "$RIDGE" num qdq e4m3fn <zeros 2>err; echo $? >code; } | head -c 4 >head

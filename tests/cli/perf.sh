@@ -51,7 +51,8 @@ jq -e '.lint.faster_than_compute == 1 and .lint.used == .lint.rows - 1 and ([.pa
 grep -q "sha256: '$(sha256sum law.csv | cut -d' ' -f1)'" law.yaml
 cp law.yaml first.yaml; gzip law.csv
 "$RIDGE" perf fit law.csv.gz --chip h100 --op gemm -o law.yaml >/dev/null
-[ "$(grep -c 'op: gemm' law.yaml)" = 1 ] && [ "$(grep constants law.yaml)" = "$(grep constants first.yaml)" ]
+[ "$(grep -c 'op: gemm' law.yaml)" = 1 ]
+[ "$(grep constants law.yaml)" = "$(grep constants first.yaml)" ]
 
 "$RIDGE" perf fit law.csv.gz --chip h100 --op gemm --holdout chip --json | jq -e '.partitions[0].seed == 0 and .n == 343' >/dev/null
 >in
@@ -60,23 +61,23 @@ failed 2 'constants of h100-sxm' fit law.csv.gz --chip b200 --op gemm -o law.yam
 grep -q "chip: h100-sxm" law.yaml
 failed 1 absent.csv fit absent.csv --chip h100 --op gemm
 
-# board power: constants of a made-up board, beside the assumptions that the file holds
+# board power: constants of a made-up board, far from those that the file holds for this chip, beside the assumptions that the file holds
 awk 'BEGIN { print "gemm_dtype,m,n,k,latency_ms,power_w"
   for (m = 1; m <= 16384; m *= 2) for (n = 256; n <= 65536; n *= 2) for (k = 256; k <= 65536; k *= 2) {
     bytes = 2*(n*k + m*k + m*n); flop = 2*m*n*k; s = 2e-6 + (bytes/4.4e12 > flop/2e14 ? bytes/4.4e12 : flop/2e14)
-    p = 140 + (0.7e-12*flop + 1.1e-10*bytes)/s; printf "bfloat16,%d,%d,%d,%.8g,%.6g\n", m, n, k, 1e3*s, s < 2e-5 ? 140 : p < 690 ? p : 690 } }' >watt.csv
+    p = 140 + (0.7e-12*flop + 0.8e-10*bytes)/s; printf "bfloat16,%d,%d,%d,%.8g,%.6g\n", m, n, k, 1e3*s, s < 2e-5 ? 140 : p < 690 ? p : 690 } }' >watt.csv
 cp "$SRC/data/calibration/power.yaml" watt.yaml
 "$RIDGE" perf fit watt.csv --chip h200 --op power -o watt.yaml --json >fit
 jq -e '.mape < 0.05 and ([.partitions[].group] | unique == ["bfloat16"])' fit >/dev/null || { cat fit; exit 1; }
 grep -q 'name: idle_share' watt.yaml
-awk '/name: byte$/ { on = 1 } on && /value:/ { exit !($2 > 0.95e-10 && $2 < 1.3e-10) }' watt.yaml
+awk '/name: byte$/ { on = 0; n++ } n && /chip: .h200-sxm/ { on = 1 } on && /value:/ { byte = $2; exit } END { exit !(byte > 0.72e-10 && byte < 0.88e-10) }' watt.yaml || { cat watt.yaml; exit 1; }
 failed 1 power_w fit law.csv.gz --chip h200 --op power
 
 # the score card: none of the tables is an error; with them every row is whole and the promised goals are met
 failed 1 'none of' score .
-[ -n "$SHARED" ] && [ -d "$SHARED/measured/aiconfigurator" ] || { echo "published measurements are absent: score card not run"; exit 0; }
+[ -n "$SHARED" ] && [ -d "$SHARED/measured" ] || { echo "skipped: published measurements are absent (the rest passed)"; exit 77; }
 "$RIDGE" perf score "$SHARED" --json >card
 jq -e '[.rows[] | (.id | test("^Q[0-9]+(-lab)?$")) and .partition != "" and .n > 0 and .value >= 0 and .floor > 0 and .stretch > 0 and (.met | type) == "boolean"] | all' card >/dev/null
 jq -e '[.rows[] | select((.id == "Q2" and (.partition | test("^mean"))) or (.id | IN("Q1", "Q4", "Q6", "Q7", "Q9"))) | .met] | length == 24 and all' card >/dev/null || { cat card; exit 1; }
 # every estimate beats the bound alone
-jq -e '[.rows[] | select(.bound_mape != null) | .value < .bound_mape] | all' card >/dev/null
+jq -e '[.rows[] | select(.bound_mape != null) | .value < .bound_mape] | length > 20 and all' card >/dev/null

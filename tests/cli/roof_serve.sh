@@ -6,7 +6,7 @@ serve="roof serve llama-3.1-70b --system dgx-h200 --layout tp=8 --isl 1024 --osl
 "$RIDGE" $serve --concurrency 64 --policy "$fp8" --engine vllm >out.json
 jq -e '.verdict == "ok" and .seconds == .tpot_s and .mfu > 0 and .mfu < 1 and .class == "calibrated" and .reason == null and
        .memory.weights_bytes > 8e9 and .memory.cache_bytes > 1e9 and .memory.available_bytes == 141e9 and
-       (([.parts_s[]] | add) / .seconds - 1 | fabs) < 1e-9 and .tpot.bound_s < .tpot.lo80_s and .tpot.lo80_s < .seconds and
+       (([.parts_s[]] | add) / .seconds - 1 | fabs) < 1e-9 and .tpot.bound_s > 0 and .tpot.bound_s < .tpot.lo80_s and .tpot.lo80_s < .seconds and
        .seconds < .tpot.hi80_s and .ttft_s > .prompt_s and .resident_batch == 64 and .chips == 8 and
        (.tokens_per_s * .seconds / 64 - 1 | fabs) < 1e-9 and .tokens_per_s_per_chip * 8 == .tokens_per_s' out.json >/dev/null ||
     fail "$(cat out.json)"

@@ -13,4 +13,5 @@ one ihp-sg13g2-typ 7.2576 8
 one asap7-rvt-tt 0.08748 1.5
 one gt2n-w13-svt-tt 0.018144 1
 code=0; "$RIDGE" rtl ppa unit --liberty "$packed" >out 2>err || code=$?
-[ $code = 1 ] && grep -q 'packed by xz' err
+[ $code = 1 ]
+grep -q 'packed by xz' err

@@ -43,7 +43,8 @@ for o in in.safetensors ./in.safetensors link.safetensors; do
 done
 cmp in.safetensors kept.safetensors
 refused 1 'cannot write' "$RIDGE" tensor convert in.safetensors -o no/such/o.gguf
-[ ! -e o.gguf ] && [ ! -e o.safetensors ]
+[ ! -e o.gguf ]
+[ ! -e o.safetensors ]
 ls | grep -q part && { echo "something half-written is left"; ls; exit 1; }
 
 [ -n "$SHARED" ] || { echo "skipped: shared data absent (the rest passed)"; exit 77; }
@@ -62,7 +63,8 @@ refused 2 'expected 0 to 63' $stress --channels 65 --scale 2 -o x.bin
 for c in '' , 5,,6 -1 x 1.5 0; do refused 2 channels $stress --channels="$c" --scale 2 -o x.bin; done
 refused 2 scale $stress --channels 2 --scale 0 -o x.bin
 refused 1 'came from llama2c' $stress --channels 2 --scale 2 -o x.gguf
-[ ! -e x.bin ] && [ ! -e x.gguf ]
+[ ! -e x.bin ]
+[ ! -e x.gguf ]
 cp first.bin kept.bin
 refused 2 'source would be overwritten' "$RIDGE" model stress --model first.bin --channels 2 --scale 2 -o first.bin
 cmp first.bin kept.bin

@@ -60,7 +60,7 @@ static verdict judge(const ref_row *row, const ref_answer *a, size_t i) {
     if (isnan(ours)) return NOT_DONE;
     const bool is_judged = row->tolerance > 0 || strcmp(row->kind, "formula") == 0;
     if (!is_judged) return COMPARED;
-    if (fabs(ours - published) <= row->tolerance * fabs(published)) return WITHIN;
+    if (fabs(ours - published) <= row->tolerance * fabs(published) + a->rounding[i]) return WITHIN;
     return a->conflict[i] ? CONFLICT : OUT;
 }
 
@@ -84,7 +84,9 @@ static verdict print_row(const ref_row *row, const ref_family *family) {
                a.note);
         a.note[0] = 0;
     }
-    return worst;
+    if (worst == NOT_DONE)
+        printf("%-22s %s: a row of another form, nothing was computed\n", row->id, verdicts[UNKNOWN]);
+    return worst == NOT_DONE ? UNKNOWN : worst;
 }
 
 /* Rows of one kind of line: formulas first, then the others. */

@@ -18,8 +18,9 @@ typedef struct ref_row {
 } ref_row;
 
 typedef struct ref_answer {
-    double value[REF_VALUES];  /* in the row's units; NAN: an input, or nothing of ours */
-    bool conflict[REF_VALUES]; /* follows from what the source writes beside the number, and differs */
+    double value[REF_VALUES];    /* in the row's units; NAN: an input, or nothing of ours */
+    double rounding[REF_VALUES]; /* what the source's rounding of the published number may hide */
+    bool conflict[REF_VALUES];   /* follows from what the source writes beside the number, and differs */
     char note[400];
 } ref_answer;
 

@@ -17,7 +17,12 @@ static inline const char *shared_path(const char *name) {
     static char path[4096];
     const char *dir = getenv("RIDGE_SHARED");
     snprintf(path, sizeof path, "%s/%s", dir ? dir : RIDGE_SOURCE_DIR "/../shared/data", name);
-    return access(path, R_OK) == 0 ? path : NULL;
+    if (access(path, R_OK) == 0) return path;
+    const size_t measured = strlen("measured");
+    if (strncmp(name, "measured/", measured + 1) != 0) return NULL;
+    path[strlen(path) - strlen(name) + measured] = 0;
+    if (access(path, R_OK) == 0) fail_msg("%s is there without %s: renamed?", path, name + measured + 1);
+    return NULL;
 }
 
 static inline void must(rg_status status, const rg_error *err) {

@@ -24,7 +24,7 @@ static rg_fit_score held_out(const rg_fit *fit, const char *group) {
 }
 
 /* A third to a quarter of 35,700 and 29,268 rows: sites differ in size. Three constants give medians of 6.9
-   and 18.4 %. */
+   and 18.4 %, these 4.4 and 7.2 % and a MAPE of 6.3 %: limits a tenth above. */
 static void gemm(void **state) {
     (void)state;
     const char *path = shared_path("measured/gemm_h100sxm_trtllm1.3.0rc20.csv.gz");
@@ -44,9 +44,9 @@ static void gemm(void **state) {
         "bf16: %zu rows, median %.1f %%, MAPE %.1f %%, coverage %.1f %%; FP8 in blocks: %zu, %.1f %%\n",
         bf16.n, 100 * bf16.median, 100 * bf16.mape, 100 * bf16.coverage80, block.n, 100 * block.median);
     assert_true(bf16.n > 8000 && block.n > 7000);
-    assert_true(bf16.median <= 0.07 && bf16.mape <= 0.11);
+    assert_true(bf16.median <= 0.048 && bf16.mape <= 0.07);
     assert_true(bf16.coverage80 >= 0.75 && bf16.coverage80 <= 0.85);
-    assert_true(block.median <= 0.12);
+    assert_true(block.median <= 0.08);
     rg_fit_close(&fit);
     rg_calibrations_close(all);
     rg_chip_close(&chip);

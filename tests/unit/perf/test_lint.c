@@ -208,7 +208,7 @@ static void power_without_shape(void **state) {
     (void)state;
     rg_lint found = lint_shared("aiconfigurator/gemm_power/h200_sxm_vllm-0.22.0.csv");
     const rg_lint_finding *f = finding(&found, "power_jump");
-    assert_true(f && f->n > 500 && f->n < 2500);
+    assert_true(f && f->n > 1500 && f->n < 2000); /* 1730 of 15,388: many, not most */
     assert_int_equal(f->action, RG_LINT_LEFT_OUT);
     assert_true(finding(&found, "power_short") && finding(&found, "power_short")->n > 0);
     rg_lint_close(&found);

@@ -49,12 +49,13 @@ static void left_out(void **state) {
     (void)state;
     static const struct {
         const char *table, *chip, *system;
-    } cases[] = {{"nccl_a100.csv.gz", "a100-sxm-80", "dgx-a100"},
-                 {"nccl_h100.csv.gz", "h100-sxm", "dgx-h100"},
-                 {"nccl_gb200.csv.gz", "gb200-nvl72-gpu", "gb200-nvl72"}};
+        size_t rows; /* of the four operations, all of them */
+    } cases[] = {{"nccl_a100.csv.gz", "a100-sxm-80", "dgx-a100", 504},
+                 {"nccl_h100.csv.gz", "h100-sxm", "dgx-h100", 1008},
+                 {"nccl_gb200.csv.gz", "gb200-nvl72-gpu", "gb200-nvl72", 1611}};
     rg_calibrations *all;
     rg_error err = {0};
-    double mean = 0, covered = 0;
+    double mean = 0, covered = 0, of_links = 0;
     for (size_t i = 0; i < 3; i++) { /* before anything is opened */
         char name[64];
         snprintf(name, sizeof name, "measured/%s", cases[i].table);
@@ -78,19 +79,24 @@ static void left_out(void **state) {
             "%%), of links %.1f %% (covered %.0f %%)\n",
             cases[i].system, out.n, 100 * own.mape, 100 * out.mape, 100 * out.bias, 100 * out.coverage80,
             100 * none.mape, 100 * none.coverage80);
+        assert_int_equal(out.n, cases[i].rows);
         mean += out.mape / 3;
+        of_links += none.mape / 3;
         covered += out.coverage80 / 3;
         rg_arena_free(&others.arena);
         rg_system_close(&s);
         perf_csv_close(&t);
     }
     print_message("mean %.3f, covered %.3f\n", mean, covered);
-    assert_true(mean < 0.26 && covered >= 0.75);
+    /* no goal: constants of others must be worth more than none, and neither number much worse than the 23.5
+       % and 77 % of the constants as shipped */
+    assert_true(mean < of_links && mean < 0.26 && covered >= 0.75);
     rg_calibrations_close(all);
 }
 
 /* Messages between two H100 inside a node and across nodes, microsoft/vidur. The constants of the links were
-   chosen with this table among others: not held out. */
+   chosen with this table among others: not held out. The limits are no goals but watch for a change for the
+   worse: errors were 7.6 and 14.8 %, coverages 74 and 86 %. */
 static void sends(void **state) {
     (void)state;
     const char *name = "measured/vidur/send_recv_h100_dgx.csv";
@@ -117,7 +123,7 @@ static void sends(void **state) {
         const rg_fit_score x = perf_errors_score(&e);
         print_message("send %s: n %zu, error %.1f %%, bias %+.1f %%, covered %.0f %%\n",
                       across ? "across" : "inside", x.n, 100 * x.mape, 100 * x.bias, 100 * x.coverage80);
-        assert_true(x.n > 900 && x.mape < 0.25 && x.coverage80 > 0.7);
+        assert_true(x.n == 993 && x.mape < (across ? 0.17 : 0.1) && x.coverage80 > 0.7);
         perf_errors_free(&e);
     }
     rg_system_close(&s);

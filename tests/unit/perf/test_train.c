@@ -161,6 +161,7 @@ static void bubbles(void **state) {
     assert_close(zero->bubble_s(&t, 4, 1), 3, 1e-12);
     const double few = step_of("pp=8", 8).part_s[RG_TRAIN_BUBBLE],
                  many = step_of("pp=8", 64).part_s[RG_TRAIN_BUBBLE];
+    assert_true(few > 0);
     assert_close(few, many, 1e-12);
 }
 
@@ -235,7 +236,7 @@ static void check_set(rg_status (*read)(perf_scoring *, perf_train_set *), size_
         print_message("%s: %.4g s, published %.4g s (%+.1f %%)\n", set.item[i].name, step.estimate_s,
                       set.item[i].measured_s, 100 * e);
         sum += fabs(e);
-        assert_true(fabs(e) <= 0.10);
+        assert_true(fabs(e) <= 0.10); /* the goals: 10 % each, 5 % on average */
     }
     assert_true(sum / (double)set.n <= 0.05);
     perf_train_set_close(&set);
@@ -253,7 +254,9 @@ static void megatron_2022(void **state) {
     check_set(perf_train_megatron_2022, 8);
 }
 
-/* GiB of arXiv 2205.05198, Figures 1 and 7, as the data of calculon have them; the first stage. */
+/* GiB of arXiv 2205.05198, Figures 1 and 7, as the data of calculon have them; the first stage. Where it is
+   the last one too, the paper's equation in 4.3 adds what the output layer keeps, 4 s b h and 4 s b v / t,
+   which those data leave out. */
 static void megatron_activations(void **state) {
     (void)state;
     static const struct {
@@ -274,8 +277,11 @@ static void megatron_activations(void **state) {
             rg_graph_close(&q.graph);
             open_model(&q.graph, rows[i].model);
             must(rg_train_estimate(&s, &q.r, all, &err), &err);
-            assert_close(s.stage[0].bytes[RG_TRAIN_ACTIVATIONS] / 0x1p30,
-                         again ? rows[i].again : rows[i].none, 0.03);
+            const double sb = 2048 * q.layout.microbatch, h = (double)q.graph.hidden_size,
+                         v = (double)q.graph.vocab_size;
+            const double output = q.layout.pp > 1 ? 0 : 4 * sb * (h / (again ? 8 : 1) + v / 8);
+            assert_close(s.stage[0].bytes[RG_TRAIN_ACTIVATIONS],
+                         (again ? rows[i].again : rows[i].none) * 0x1p30 + output, 1e-9);
             close_question(&q);
         }
 }
