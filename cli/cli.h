@@ -67,6 +67,8 @@ void cli_print_json_string(rg_str *out, const char *text);
 /* , "key": value. A text that is NULL becomes null. */
 void cli_json_number(rg_str *out, const char *key, double value);
 void cli_json_string(rg_str *out, const char *key, const char *text);
+/* "NAMEUNIT": value, behind a comma unless it is the first of its object. */
+void cli_json_item(rg_str *out, const char *name, const char *unit, double value);
 /* Prints the text as a line and frees it. */
 void cli_json_end(rg_str *out);
 

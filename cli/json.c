@@ -53,6 +53,12 @@ void cli_json_number(rg_str *out, const char *key, double value) {
     cli_print_json_number(out, value);
 }
 
+void cli_json_item(rg_str *out, const char *name, const char *unit, double value) {
+    const bool first = out->len && out->data[out->len - 1] == '{';
+    rg_str_printf(out, "%s\"%s%s\": ", first ? "" : ", ", name, unit);
+    cli_print_json_number(out, value);
+}
+
 void cli_json_string(rg_str *out, const char *key, const char *text) {
     rg_str_printf(out, ", \"%s\": ", key);
     if (text)

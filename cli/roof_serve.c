@@ -29,10 +29,8 @@ static void json_time(rg_str *out, const char *name, const rg_serve_time *t) {
 
 static void json_memory(rg_str *out, const rg_serve_result *r) {
     rg_str_add(out, ",\n \"memory\": {");
-    for (int i = 0; i < RG_SERVE_N_MEMORY; i++) {
-        rg_str_printf(out, "%s\"%s_bytes\": ", i ? ", " : "", rg_serve_memory_name((rg_serve_memory)i));
-        cli_print_json_number(out, r->memory_bytes[i]);
-    }
+    for (int i = 0; i < RG_SERVE_N_MEMORY; i++)
+        cli_json_item(out, rg_serve_memory_name((rg_serve_memory)i), "_bytes", r->memory_bytes[i]);
     cli_json_number(out, "available_bytes", r->memory_available_bytes);
     cli_json_number(out, "wanted_bytes", r->wanted_bytes);
     rg_str_add(out, "}");
@@ -40,10 +38,8 @@ static void json_memory(rg_str *out, const rg_serve_result *r) {
 
 static void json_parts(rg_str *out, const rg_serve_result *r) {
     rg_str_add(out, ",\n \"parts_s\": {");
-    for (int i = 0; i < RG_SERVE_N_PARTS; i++) {
-        rg_str_printf(out, "%s\"%s\": ", i ? ", " : "", rg_serve_part_name((rg_serve_part)i));
-        cli_print_json_number(out, r->part_s[i]);
-    }
+    for (int i = 0; i < RG_SERVE_N_PARTS; i++)
+        cli_json_item(out, rg_serve_part_name((rg_serve_part)i), "", r->part_s[i]);
     rg_str_add(out, "}");
 }
 

@@ -47,15 +47,11 @@ static void print_json(const answer *a) {
     cli_json_number(&out, "tokens_per_s_per_chip", s->tokens_per_s / s->chips);
     cli_energy_json(&out, &a->energy);
     rg_str_add(&out, ",\n \"parts_s\": {");
-    for (int i = 0; i < RG_N_STEP_PARTS; i++) {
-        rg_str_printf(&out, "%s\"%s\": ", i ? ", " : "", rg_step_part_name((rg_step_part)i));
-        cli_print_json_number(&out, s->part_s[i]);
-    }
+    for (int i = 0; i < RG_N_STEP_PARTS; i++)
+        cli_json_item(&out, rg_step_part_name((rg_step_part)i), "", s->part_s[i]);
     rg_str_add(&out, "},\n \"memory\": {");
-    for (int i = 0; i < RG_N_STEP_MEMORY; i++) {
-        rg_str_printf(&out, "%s\"%s_bytes\": ", i ? ", " : "", rg_step_memory_name((rg_step_memory)i));
-        cli_print_json_number(&out, s->memory_bytes[i]);
-    }
+    for (int i = 0; i < RG_N_STEP_MEMORY; i++)
+        cli_json_item(&out, rg_step_memory_name((rg_step_memory)i), "_bytes", s->memory_bytes[i]);
     cli_json_number(&out, "total_bytes", s->total_bytes);
     cli_json_number(&out, "available_bytes", s->available_bytes);
     rg_str_printf(&out, "}, \"fits\": %s", s->fits ? "true" : "false");

@@ -174,7 +174,7 @@ static void print_table(const sweep_run *r, const size_t *front, size_t n_front,
             }
         return;
     }
-    printf("for each model and length, none of the others is as good as these in ");
+    printf("for each model and length (and what-if), none of the others is as good as these in ");
     for (size_t i = 0; i < rg_sweep_n_objectives(r->sweep); i++)
         printf("%s%s", i ? " and " : "", rg_sweep_objective(r->sweep, i));
     printf(":\n");

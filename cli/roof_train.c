@@ -22,11 +22,8 @@ static void json_ledger(rg_str *out, const rg_train_ledger *l) {
     rg_str_add(out, "{\"stage\": ");
     cli_print_json_string(out, l->stage);
     cli_json_number(out, "layers", l->layers);
-    for (int i = 0; i < RG_N_TRAIN_MEMORY; i++) {
-        char key[40];
-        snprintf(key, sizeof key, "%s_bytes", rg_train_memory_name((rg_train_memory)i));
-        cli_json_number(out, key, l->bytes[i]);
-    }
+    for (int i = 0; i < RG_N_TRAIN_MEMORY; i++)
+        cli_json_item(out, rg_train_memory_name((rg_train_memory)i), "_bytes", l->bytes[i]);
     cli_json_number(out, "total_bytes", l->total_bytes);
     cli_json_number(out, "available_bytes", l->available_bytes);
     rg_str_add(out, "}");
@@ -34,15 +31,11 @@ static void json_ledger(rg_str *out, const rg_train_ledger *l) {
 
 static void json_parts(rg_str *out, const rg_train_step *s) {
     rg_str_add(out, ",\n \"parts_s\": {");
-    for (int i = 0; i < RG_N_TRAIN_PARTS; i++) {
-        rg_str_printf(out, "%s\"%s\": ", i ? ", " : "", rg_train_part_name((rg_train_part)i));
-        cli_print_json_number(out, s->part_s[i]);
-    }
+    for (int i = 0; i < RG_N_TRAIN_PARTS; i++)
+        cli_json_item(out, rg_train_part_name((rg_train_part)i), "", s->part_s[i]);
     rg_str_add(out, "},\n \"operators_s\": {");
-    for (int i = 0; i < RG_N_TRAIN_OPERATORS; i++) {
-        rg_str_printf(out, "%s\"%s\": ", i ? ", " : "", rg_train_operator_name((rg_train_operator)i));
-        cli_print_json_number(out, s->operator_s[i]);
-    }
+    for (int i = 0; i < RG_N_TRAIN_OPERATORS; i++)
+        cli_json_item(out, rg_train_operator_name((rg_train_operator)i), "", s->operator_s[i]);
     rg_str_add(out, "}");
 }
 

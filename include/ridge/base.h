@@ -78,6 +78,8 @@ bool rg_ends_with(const char *s, const char *ending);
 /* Room for n elements of `size` bytes in a malloc'ed array that at least doubles. `array` is the address of
    its pointer (NULL there and 0 in *room to start with). False, nothing changed, when memory is short. */
 bool rg_grow(void *array, size_t *room, size_t n, size_t size);
+/* The same in an arena, which keeps the smaller arrays too; the n - 1 elements before the last are copied. */
+bool rg_arena_grow(rg_arena *arena, void *array, size_t *room, size_t n, size_t size);
 
 /* ---- files ------------------------------------------------------------------------------------------- */
 

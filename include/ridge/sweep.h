@@ -60,9 +60,9 @@ rg_status rg_sweep_evaluate(rg_sweep *sweep, uint64_t from, size_t n, rg_sweep_r
 size_t rg_sweep_n_objectives(const rg_sweep *sweep);
 const char *rg_sweep_objective(const rg_sweep *sweep, size_t i);
 double rg_sweep_objective_value(const rg_sweep *sweep, size_t i, const rg_sweep_result *result);
-/* Indices into `result` of those that are ok and that no other of the same model and length (training: and
-   batch) beats in one objective without being worse in another; of equals the first. Sorted by model and
-   length, then by the first objective, best first. `front` has room for n. */
+/* Indices into `result` of those that are ok and that no other of the same what-if, model and length
+   (training: and batch) beats in one objective without being worse in another; of equals the first. Sorted by
+   model and length, then by the first objective, best first. `front` has room for n. */
 size_t rg_sweep_pareto(const rg_sweep *sweep, const rg_sweep_result *result, size_t n, size_t *front);
 
 #ifdef __cplusplus

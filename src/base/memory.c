@@ -118,16 +118,32 @@ bool rg_ends_with(const char *s, const char *ending) {
     return n >= m && strcmp(s + n - m, ending) == 0;
 }
 
-bool rg_grow(void *array, size_t *room, size_t n, size_t size) {
+/* Of an array that has `room` and needs room for n: at least twice as much. */
+static size_t more_room(size_t room, size_t n) {
     enum { LEAST = 64 };
+    const size_t twice = room <= SIZE_MAX / 2 ? 2 * room : n, more = twice < LEAST ? LEAST : twice;
+    return more < n ? n : more;
+}
+
+bool rg_grow(void *array, size_t *room, size_t n, size_t size) {
     if (n <= *room) return true;
-    size_t more = *room <= SIZE_MAX / 2 ? 2 * *room : n;
-    if (more < LEAST) more = LEAST;
-    if (more < n) more = n;
+    const size_t more = more_room(*room, n);
     void *data;
     memcpy(&data, array, sizeof data); /* the pointer may be of any type */
     data = more <= SIZE_MAX / size ? realloc(data, more * size) : NULL;
     if (!data) return false;
+    memcpy(array, &data, sizeof data);
+    *room = more;
+    return true;
+}
+
+bool rg_arena_grow(rg_arena *arena, void *array, size_t *room, size_t n, size_t size) {
+    if (n <= *room) return true;
+    const size_t more = more_room(*room, n);
+    void *old, *data = rg_arena_alloc(arena, more, size);
+    if (!data) return false;
+    memcpy(&old, array, sizeof old);
+    if (*room) memcpy(data, old, (n - 1) * size);
     memcpy(array, &data, sizeof data);
     *room = more;
     return true;

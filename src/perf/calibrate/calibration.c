@@ -34,14 +34,8 @@ rg_status perf_calibrations_add(rg_calibrations *all, const perf_calibration *en
             all->entry[i] = e;
             return RG_OK;
         }
-    if (all->n == all->room) {
-        const size_t room = all->room ? 2 * all->room : 32;
-        perf_calibration *grown = rg_arena_alloc(&all->arena, room, sizeof *grown);
-        if (!grown) return no_memory(err);
-        if (all->n) memcpy(grown, all->entry, all->n * sizeof *grown);
-        all->entry = grown;
-        all->room = room;
-    }
+    if (!rg_arena_grow(&all->arena, &all->entry, &all->room, all->n + 1, sizeof *all->entry))
+        return no_memory(err);
     all->entry[all->n++] = e;
     return RG_OK;
 }

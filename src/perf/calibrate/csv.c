@@ -21,14 +21,8 @@ static rg_status bad(const reader *r, const char *what, const char *expected, rg
 }
 
 static rg_status push(reader *r, const char *cell, rg_error *err) {
-    if (r->n_cells == r->room) {
-        const size_t room = r->room ? 2 * r->room : 256;
-        const char **grown = rg_arena_alloc(&r->table.arena, room, sizeof *grown);
-        if (!grown) return rg_fail(err, RG_ERR_MEMORY, r->name, NULL, "out of memory");
-        if (r->n_cells) memcpy(grown, r->table.cell, r->n_cells * sizeof *grown);
-        r->table.cell = grown;
-        r->room = room;
-    }
+    if (!rg_arena_grow(&r->table.arena, &r->table.cell, &r->room, r->n_cells + 1, sizeof *r->table.cell))
+        return rg_fail(err, RG_ERR_MEMORY, r->name, NULL, "out of memory");
     r->table.cell[r->n_cells++] = cell;
     return RG_OK;
 }

@@ -204,15 +204,9 @@ bool perf_fit_group(const perf_rows *r, perf_calibration *out, perf_left *left, 
 /* ---- errors ------------------------------------------------------------------------------------------ */
 
 void perf_errors_add(perf_errors *e, double measured_s, double estimate_s, double lo_s, double hi_s) {
-    if (e->n == e->room) {
-        const size_t room = e->room ? 2 * e->room : 1024;
-        double *grown = realloc(e->relative, room * sizeof *grown);
-        if (!grown) {
-            e->failed = true;
-            return;
-        }
-        e->relative = grown;
-        e->room = room;
+    if (!rg_grow(&e->relative, &e->room, e->n + 1, sizeof *e->relative)) {
+        e->failed = true;
+        return;
     }
     const double relative = estimate_s / measured_s - 1;
     e->relative[e->n++] = fabs(relative);

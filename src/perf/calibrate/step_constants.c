@@ -31,14 +31,8 @@ static rg_status read_range(rg_doc *doc, rg_doc_node *node, perf_step_constant *
 }
 
 static rg_status append(rg_calibrations *all, const perf_step_constant *c, rg_error *err) {
-    if (all->n_steps == all->step_room) {
-        const size_t room = all->step_room ? 2 * all->step_room : 32;
-        perf_step_constant *grown = rg_arena_alloc(&all->arena, room, sizeof *grown);
-        if (!grown) return no_memory(err);
-        if (all->n_steps) memcpy(grown, all->step, all->n_steps * sizeof *grown);
-        all->step = grown;
-        all->step_room = room;
-    }
+    if (!rg_arena_grow(&all->arena, &all->step, &all->step_room, all->n_steps + 1, sizeof *all->step))
+        return no_memory(err);
     all->step[all->n_steps++] = *c;
     return RG_OK;
 }

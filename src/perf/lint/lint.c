@@ -133,14 +133,7 @@ static bool is_table(const char *name) {
 }
 
 static rg_status add_file(lint *l, folder *f, const char *path) {
-    if (f->n == f->room) {
-        const size_t room = f->room ? 2 * f->room : 64;
-        lint_file *grown = rg_arena_alloc(&f->arena, room, sizeof *grown);
-        if (!grown) return lint_no_memory(l);
-        if (f->n) memcpy(grown, f->file, f->n * sizeof *grown);
-        f->file = grown;
-        f->room = room;
-    }
+    if (!rg_arena_grow(&f->arena, &f->file, &f->room, f->n + 1, sizeof *f->file)) return lint_no_memory(l);
     char *copy = rg_arena_strndup(&f->arena, path, strlen(path));
     if (!copy) return lint_no_memory(l);
     f->file[f->n++] = (lint_file){.path = copy, .name = copy + f->root};

@@ -13,15 +13,9 @@ rg_status lint_no_memory(lint *l) {
 /* ---- findings ---------------------------------------------------------------------------------------- */
 
 void lint_hit(lint_hits *hits, size_t number) {
-    if (hits->n == hits->room) {
-        const size_t room = hits->room ? 2 * hits->room : 64;
-        size_t *grown = realloc(hits->row, room * sizeof *grown);
-        if (!grown) {
-            hits->failed = true;
-            return;
-        }
-        hits->row = grown;
-        hits->room = room;
+    if (!rg_grow(&hits->row, &hits->room, hits->n + 1, sizeof *hits->row)) {
+        hits->failed = true;
+        return;
     }
     hits->row[hits->n++] = number;
 }
@@ -34,14 +28,8 @@ void lint_hits_free(lint_hits *hits) {
 static rg_status add(lint *l, const rg_lint_finding *f) {
     rg_lint *o = &l->out;
     if (!f->file || !f->what || !f->cause) return lint_no_memory(l);
-    if (o->n == o->room) {
-        const size_t room = o->room ? 2 * o->room : 32;
-        rg_lint_finding *grown = rg_arena_alloc(&o->arena, room, sizeof *grown);
-        if (!grown) return lint_no_memory(l);
-        if (o->n) memcpy(grown, o->finding, o->n * sizeof *grown);
-        o->finding = grown;
-        o->room = room;
-    }
+    if (!rg_arena_grow(&o->arena, &o->finding, &o->room, o->n + 1, sizeof *o->finding))
+        return lint_no_memory(l);
     o->finding[o->n++] = *f;
     return RG_OK;
 }

@@ -42,14 +42,8 @@ bool perf_score_open(perf_scoring *s, const char *name, char *path, size_t size)
 
 rg_status perf_score_add(perf_scoring *s, rg_score_row row, const char *partition) {
     rg_scorecard *c = &s->card;
-    if (c->n == c->room) {
-        const size_t room = c->room ? 2 * c->room : 64;
-        rg_score_row *grown = rg_arena_alloc(&c->arena, room, sizeof *grown);
-        if (!grown) return perf_score_no_memory(s);
-        if (c->n) memcpy(grown, c->row, c->n * sizeof *grown);
-        c->row = grown;
-        c->room = room;
-    }
+    if (!rg_arena_grow(&c->arena, &c->row, &c->room, c->n + 1, sizeof *c->row))
+        return perf_score_no_memory(s);
     row.partition = rg_arena_strndup(&c->arena, partition, strlen(partition));
     c->row[c->n++] = row;
     return row.partition ? RG_OK : perf_score_no_memory(s);

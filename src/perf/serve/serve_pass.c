@@ -101,7 +101,7 @@ rg_status perf_serve_pass_of(perf_plan *plan, const perf_plan_question *q, perf_
         const perf_plan_kind *kind = &plan->kind[i];
         for (size_t k = 0; k < kind->n_items; k++)
             RG_TRY(add_class(&w, &plan->class[kind->item[k].class_index],
-                             kind -> item[k].count *(i < plan->n_kinds ? kind->n_layers : 1)));
+                             kind -> item[k].count * kind->n_layers));
     }
     *out = w.pass;
     return RG_OK;

@@ -23,15 +23,14 @@ static rg_status check_ranks(const rg_system *s, int64_t layers, const rg_layout
 static double weights_of(const perf_plan *p, bool experts) {
     double sum = 0;
     for (size_t i = 0; i < p->n_kinds + 2; i++)
-        sum += (i < p->n_kinds ? p->kind[i].n_layers : 1) *
-               (experts ? p->kind[i].expert_weight_bytes : p->kind[i].weight_bytes);
+        sum += p->kind[i].n_layers * (experts ? p->kind[i].expert_weight_bytes : p->kind[i].weight_bytes);
     return sum / (double)p->layout.pp;
 }
 
 static double cache_of(perf_plan *p, double context) {
     double sum = 0;
     for (size_t i = 0; i < p->n_kinds + 2; i++)
-        sum += (i < p->n_kinds ? p->kind[i].n_layers : 1) * perf_plan_cache_bytes(p, i, context);
+        sum += p->kind[i].n_layers * perf_plan_cache_bytes(p, i, context);
     return sum / (double)p->layout.pp;
 }
 

@@ -86,8 +86,9 @@ rg_status perf_sweep_serve(rg_sweep *sweep, const perf_sweep_question *q, rg_swe
 void perf_sweep_close_pools(struct perf_sweep_pools *pools);
 rg_status perf_sweep_train(rg_sweep *sweep, const perf_sweep_question *q, rg_sweep_result *out,
                            rg_error *err);
-/* Rent of all chips for the time that a million tokens take; 0: no price is known. */
-double perf_sweep_price(const rg_system *system, double chips, double tokens_per_s);
+/* Fills a result that is ok, but for what one phase alone has; out->chips is set. */
+void perf_sweep_answer(rg_sweep_result *out, const rg_system *system, perf_span time, double tokens_per_s,
+                       double mfu, const char *limiter, const char *kind);
 const perf_sweep_phase *perf_sweep_phase_find(const char *name);
 extern const char perf_sweep_phase_names[];
 

@@ -48,9 +48,9 @@ static double cost(const rg_sweep *s, size_t i, const rg_sweep_result *r) {
     return s->objective[i]->larger ? -v : v;
 }
 
-/* Workloads are given, not chosen: each model and length has a front of its own. */
+/* Workloads and what-ifs are given, not chosen: each has a front of its own. */
 static size_t workload(const rg_sweep *s, const rg_sweep_result *r) {
-    static const perf_axis axes[] = {PERF_AXIS_MODEL, PERF_AXIS_CONTEXT, PERF_AXIS_OSL};
+    static const perf_axis axes[] = {PERF_AXIS_WHAT_IF, PERF_AXIS_MODEL, PERF_AXIS_CONTEXT, PERF_AXIS_OSL};
     size_t group = 0;
     for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
         group = group * s->axis[axes[i]].n + perf_sweep_position(s, axes[i], r->index);

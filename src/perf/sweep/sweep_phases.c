@@ -10,12 +10,23 @@ const char *rg_sweep_status_name(rg_sweep_status status) {
     return statuses[status];
 }
 
-static void keep(char *to, size_t size, const char *text) {
-    snprintf(to, size, "%s", text ? text : "");
+/* Rent of all chips for the time that a million tokens take. */
+static double price(const rg_system *s, double chips, double tokens_per_s) {
+    return s->usd_per_chip_h.given ? 1e6 / tokens_per_s / 3600 * chips * s->usd_per_chip_h.value : 0;
 }
 
-double perf_sweep_price(const rg_system *s, double chips, double tokens_per_s) {
-    return s->usd_per_chip_h.given ? 1e6 / tokens_per_s / 3600 * chips * s->usd_per_chip_h.value : 0;
+void perf_sweep_answer(rg_sweep_result *out, const rg_system *system, perf_span time, double tokens_per_s,
+                       double mfu, const char *limiter, const char *kind) {
+    out->seconds = time.estimate_s;
+    out->bound_s = time.bound_s;
+    out->lo80_s = time.lo80_s;
+    out->hi80_s = time.hi80_s;
+    out->tokens_per_s = tokens_per_s;
+    out->tokens_per_s_per_chip = tokens_per_s / out->chips;
+    out->mfu = mfu;
+    out->usd_per_million_tokens = price(system, out->chips, tokens_per_s);
+    snprintf(out->limiter, sizeof out->limiter, "%s", limiter);
+    snprintf(out->class_name, sizeof out->class_name, "%s", kind);
 }
 
 static rg_status evaluate_step(rg_sweep *s, const perf_sweep_question *q, rg_phase phase,
@@ -36,17 +47,9 @@ static rg_status evaluate_step(rg_sweep *s, const perf_sweep_question *q, rg_pha
         snprintf(out->reason, sizeof out->reason, "%.110s", step.advice);
         return RG_OK;
     }
-    out->seconds = step.estimate_s;
-    out->bound_s = step.bound_s;
-    out->lo80_s = step.lo80_s;
-    out->hi80_s = step.hi80_s;
-    out->tokens_per_s = step.tokens_per_s;
-    out->tokens_per_s_per_chip = step.tokens_per_s / step.chips;
-    out->tokens_per_s_per_sequence = phase == RG_DECODE ? 1 / step.estimate_s : 0;
-    out->mfu = step.mfu;
-    out->usd_per_million_tokens = perf_sweep_price(q->system, step.chips, step.tokens_per_s);
-    keep(out->limiter, sizeof out->limiter, step.limiter);
-    keep(out->class_name, sizeof out->class_name, step.kind);
+    perf_sweep_answer(out, q->system, (perf_span){step.bound_s, step.estimate_s, step.lo80_s, step.hi80_s},
+                      step.tokens_per_s, step.mfu, step.limiter, step.kind);
+    if (phase == RG_DECODE) out->tokens_per_s_per_sequence = 1 / step.estimate_s;
     return RG_OK;
 }
 

@@ -51,21 +51,6 @@ static rg_status find_pool(rg_sweep *s, const perf_sweep_question *q, perf_pool 
     return RG_OK;
 }
 
-static void fill(const perf_sweep_question *q, const rg_serve_result *r, rg_sweep_result *out) {
-    out->seconds = r->tpot.estimate_s;
-    out->bound_s = r->tpot.bound_s;
-    out->lo80_s = r->tpot.lo80_s;
-    out->hi80_s = r->tpot.hi80_s;
-    out->ttft_s = r->ttft.estimate_s;
-    out->tokens_per_s = r->tokens_per_s;
-    out->tokens_per_s_per_chip = r->tokens_per_s_per_chip;
-    out->tokens_per_s_per_sequence = 1 / r->tpot.estimate_s;
-    out->mfu = r->mfu;
-    out->usd_per_million_tokens = perf_sweep_price(q->system, r->chips, r->tokens_per_s);
-    snprintf(out->limiter, sizeof out->limiter, "%s", r->limiter);
-    snprintf(out->class_name, sizeof out->class_name, "%s", r->kind);
-}
-
 rg_status perf_sweep_serve(rg_sweep *s, const perf_sweep_question *q, rg_sweep_result *out, rg_error *err) {
     perf_pool *pool;
     rg_serve_result r;
@@ -85,6 +70,10 @@ rg_status perf_sweep_serve(rg_sweep *s, const perf_sweep_question *q, rg_sweep_r
         snprintf(out->reason, sizeof out->reason, "%.110s", r.reason);
         return RG_OK;
     }
-    fill(q, &r, out);
+    perf_sweep_answer(out, q->system,
+                      (perf_span){r.tpot.bound_s, r.tpot.estimate_s, r.tpot.lo80_s, r.tpot.hi80_s},
+                      r.tokens_per_s, r.mfu, r.limiter, r.kind);
+    out->ttft_s = r.ttft.estimate_s;
+    out->tokens_per_s_per_sequence = 1 / r.tpot.estimate_s;
     return RG_OK;
 }

@@ -82,15 +82,7 @@ rg_status perf_sweep_train(rg_sweep *s, const perf_sweep_question *q, rg_sweep_r
         does_not_fit(&step, out);
         return RG_OK;
     }
-    out->seconds = step.estimate_s;
-    out->bound_s = step.bound_s;
-    out->lo80_s = step.lo80_s;
-    out->hi80_s = step.hi80_s;
-    out->tokens_per_s = step.tokens_per_s;
-    out->tokens_per_s_per_chip = step.tokens_per_s / step.chips;
-    out->mfu = step.mfu;
-    out->usd_per_million_tokens = perf_sweep_price(q->system, step.chips, step.tokens_per_s);
-    snprintf(out->limiter, sizeof out->limiter, "%s", step.limiter);
-    snprintf(out->class_name, sizeof out->class_name, "%s", step.kind);
+    perf_sweep_answer(out, q->system, (perf_span){step.bound_s, step.estimate_s, step.lo80_s, step.hi80_s},
+                      step.tokens_per_s, step.mfu, step.limiter, step.kind);
     return RG_OK;
 }

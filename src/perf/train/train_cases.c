@@ -73,14 +73,8 @@ rg_status perf_train_system(perf_scoring *s, perf_train_set *set, const char *id
 }
 
 rg_status perf_train_keep(perf_scoring *s, perf_train_set *set, const perf_train_case *c) {
-    if (set->n == set->room) {
-        const size_t room = set->room ? 2 * set->room : 64;
-        perf_train_case *grown = rg_arena_alloc(&set->arena, room, sizeof *grown);
-        if (!grown) return perf_score_no_memory(s);
-        if (set->n) memcpy(grown, set->item, set->n * sizeof *grown);
-        set->item = grown;
-        set->room = room;
-    }
+    if (!rg_arena_grow(&set->arena, &set->item, &set->room, set->n + 1, sizeof *set->item))
+        return perf_score_no_memory(s);
     set->item[set->n++] = *c;
     return RG_OK;
 }

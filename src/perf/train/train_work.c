@@ -12,10 +12,6 @@ static void add_pass(perf_pass *to, const perf_pass *p, double times) {
     to->matrix_s += times * p->matrix_s;
 }
 
-static double layers_of(const perf_plan *p, size_t kind) {
-    return kind < p->n_kinds ? p->kind[kind].n_layers : 1;
-}
-
 static perf_region region_of(const perf_plan *p, size_t kind) {
     return kind < p->n_kinds ? PERF_BLOCKS : kind == p->n_kinds ? PERF_BEFORE : PERF_AFTER;
 }
@@ -92,8 +88,8 @@ static void add_unseen(perf_train_work *w, const measured *m, const rg_train_req
     for (size_t i = 0; r->dropout && i < m->plan.n_kinds; i++) {
         const double masks =
             perf_plan_kept(&m->plan, i, (double)r->layout->microbatch, r->sequence).residual_elements;
-        add_stream(&w->forward[PERF_BLOCKS], masks * layers_of(&m->plan, i), w);
-        add_stream(&w->backward[PERF_BLOCKS], 5 * masks * layers_of(&m->plan, i), w);
+        add_stream(&w->forward[PERF_BLOCKS], masks * m->plan.kind[i].n_layers, w);
+        add_stream(&w->backward[PERF_BLOCKS], 5 * masks * m->plan.kind[i].n_layers, w);
     }
 }
 
@@ -111,7 +107,7 @@ static void add_kept(perf_train_work *w, const measured *m, size_t kind, const r
     const rg_recompute again = region == PERF_BLOCKS ? r->layout->recompute : RG_RECOMPUTE_NONE;
     const double bytes =
         again == RG_RECOMPUTE_FULL ? 2 * k.input_elements : all_bytes(&k, r, again == RG_RECOMPUTE_NONE);
-    w->saved_bytes[region] += layers_of(&m->plan, kind) * bytes;
+    w->saved_bytes[region] += m->plan.kind[kind].n_layers * bytes;
     if (again != RG_RECOMPUTE_NONE) w->again_bytes = fmax(w->again_bytes, all_bytes(&k, r, true) - bytes);
 }
 
@@ -188,7 +184,7 @@ static void add_flop(perf_train_work *w, const measured *m, const rg_train_reque
 static void add_kinds(perf_train_work *w, measured *m, const rg_train_request *r) {
     for (size_t i = 0; i < m->plan.n_kinds + 2; i++) {
         const perf_region at = region_of(&m->plan, i);
-        const double n = layers_of(&m->plan, i);
+        const double n = m->plan.kind[i].n_layers;
         if (r->frozen) /* gradients of inputs alone */
             for (int s = PERF_SEGMENT_LINEAR; s <= PERF_SEGMENT_EXPERTS; s++) {
                 perf_span half = {0};

@@ -57,6 +57,17 @@ static void arrays_grow_and_keep_what_they_hold(void **state) {
     assert_true(rg_grow(&array, &room, 5000, sizeof *array));
     assert_true(room >= 5000 && array[999] == 999);
     free(array);
+    rg_arena arena = {0};
+    array = NULL, room = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_true(rg_arena_grow(&arena, &array, &room, i + 1, sizeof *array));
+        array[i] = i;
+    }
+    for (uint32_t i = 0; i < 1000; i++) assert_int_equal(array[i], i);
+    old = array;
+    assert_false(rg_arena_grow(&arena, &array, &room, SIZE_MAX / 2, sizeof *array));
+    assert_true(array == old);
+    rg_arena_free(&arena);
 }
 
 /* FIPS 180-4 example and the empty message. */
