@@ -87,8 +87,21 @@ static rg_status rows(reader *r, rg_error *err) {
     return r->table.n_columns ? RG_OK : bad(r, "no header", "names of columns, separated by commas", err);
 }
 
+/* A binary file may come apart into rows of one cell, and must not pass for a table. */
+static rg_status check_text(reader *r, const char *text, size_t size, rg_error *err) {
+    r->line = 1;
+    for (size_t i = 0; i < size; i++) {
+        const unsigned char c = (unsigned char)text[i];
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
+            return bad(r, "no text: a control character", "a table as CSV", err);
+        r->line += c == '\n';
+    }
+    return RG_OK;
+}
+
 rg_status perf_csv_parse(perf_csv *out, const char *text, size_t size, const char *name, rg_error *err) {
     reader r = {.at = text, .end = text + size, .name = name};
+    RG_TRY(check_text(&r, text, size, err));
     const rg_status status = rows(&r, err);
     if (status == RG_OK)
         *out = r.table;

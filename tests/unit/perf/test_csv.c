@@ -30,7 +30,8 @@ static void cells(void **state) {
 
 static void refusals(void **state) {
     (void)state;
-    static const char *const wrong[] = {"", "\n", "a,b\n1\n", "a,b\n1,2,3\n", "a\n\"x", "a\n\"x\"y\n"};
+    static const char *const wrong[] = {"",       "\n",          "a,b\n1\n",  "a,b\n1,2,3\n",
+                                        "a\n\"x", "a\n\"x\"y\n", "a\n1\x01\n"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         perf_csv t;
         rg_error err = {0};
